@@ -111,7 +111,7 @@ pub struct Failure {
     pub public: String,
     pub private: String,
     pub retry_after: Option<Duration>,
-    pub upstream: Option<UpstreamReply>,
+    pub upstream: Option<Box<UpstreamReply>>,
 }
 
 impl Failure {
@@ -137,7 +137,7 @@ impl Failure {
 
     #[must_use]
     pub fn upstream(mut self, reply: UpstreamReply) -> Self {
-        self.upstream = Some(reply);
+        self.upstream = Some(Box::new(reply));
         self
     }
 }
