@@ -1,1 +1,20 @@
-//! stub
+//! Magic Proxy, the host: all I/O lives here, all judgement in the `magic-*` crates.
+//!
+//! Reading order: `cli` (what was asked), `app` (what is started, and in which order), `http` (the route table),
+//! `upstream` (the way to a model), `sessions` (reasoning), `components` (what guests get of us), `reload` (files to
+//! snapshots), `snapshot` (what one request sees), `server`, `tasks`, `telemetry`.
+
+mod app;
+mod cli;
+mod components;
+mod http;
+mod reload;
+mod server;
+mod sessions;
+mod snapshot;
+mod tasks;
+mod telemetry;
+mod upstream;
+
+pub use app::{Gateway, Paths, StartError, check};
+pub use cli::run;

@@ -1,2 +1,6 @@
-//! stub
-fn main() {}
+//! The binary: everything is in the library.
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    magic_proxy::run()
+}

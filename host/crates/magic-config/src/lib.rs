@@ -1,1 +1,41 @@
-//! stub
+//! `proxy_config.yaml` as checked values: text and environment in, [`Config`] or every [`Problem`] at once out.
+//! Reads no file, no environment and no clock: the host hands in the text and an [`Env`].
+//!
+//! Reading order: `config`, `profile` and `agent` (what comes out), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
+//! `walk` (nodes with a path, and the book of problems), `check` (nodes to [`Config`]), `defaults` (every default and
+//! why), `components` (what can only be checked once components are loaded).
+
+mod agent;
+mod check;
+mod components;
+mod config;
+mod defaults;
+mod env;
+mod problem;
+mod profile;
+mod walk;
+mod yaml;
+
+pub use agent::{AgentSettings, ToolProtocol};
+pub use config::{
+    Alias, CacheRule, CacheSettings, Config, KeyManagementSettings, ServerSettings, StreamingSettings, TimeoutSettings,
+    TypewriterMode,
+};
+pub use env::Env;
+pub use problem::Problem;
+pub use profile::{Profile, Provider};
+
+/// Reads and checks the whole file. On failure every problem that could be found is there, section by section; only text
+/// that is not YAML at all stops at its first error. Never panics, whatever the text.
+pub fn parse(text: &str, env: &dyn Env) -> Result<Config, Vec<Problem>> {
+    let root = yaml::read(text).map_err(|problem| vec![problem])?;
+    let book = walk::Book::new(env);
+    let config = check::config(&book, &root);
+    match (config, book.close()) {
+        (Some(config), problems) if problems.is_empty() => Ok(config),
+        (_, problems) => Err(problems),
+    }
+}
+
+#[cfg(test)]
+mod tests;

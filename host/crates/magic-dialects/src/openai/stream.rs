@@ -104,6 +104,16 @@ pub fn inspect(json: &[u8]) -> Result<Option<Usage>, Failure> {
     Ok(reply.usage.map(WireUsage::into_usage))
 }
 
+/// Reads a whole reply (`stream: false`) as the events that a stream of it would have had.
+///
+/// # Errors
+/// Those of [`inspect`].
+pub fn decode_whole(json: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
+    let mut events = Vec::new();
+    decode(json, &mut false, &mut events)?;
+    Ok(events)
+}
+
 fn usage_of(json: &[u8]) -> Option<Usage> {
     inspect(json).ok().flatten()
 }
@@ -133,10 +143,10 @@ fn push_delta(delta: Delta<'_>, out: &mut Vec<ChatEvent>) {
     out.extend(reasoning.map(|text| ChatEvent::Reasoning(text.into_owned())));
     let text = delta.content.filter(|text| !text.is_empty());
     out.extend(text.map(|text| ChatEvent::Text(text.into_owned())));
-    for call in delta.tool_calls.unwrap_or_default() {
+    for (place, call) in (0..).zip(delta.tool_calls.unwrap_or_default()) {
         let function = call.function.unwrap_or_default();
         out.push(ChatEvent::ToolCall {
-            index: call.index.unwrap_or(0),
+            index: call.index.unwrap_or(place),
             id: call.id.map(Cow::into_owned),
             name: function.name.map(Cow::into_owned),
             arguments: function.arguments.map(Cow::into_owned).unwrap_or_default(),
@@ -175,7 +185,8 @@ struct Chunk<'a> {
 
 #[derive(Deserialize)]
 struct Choice<'a> {
-    #[serde(borrow, default)]
+    // A whole reply says `message` where a stream says `delta`; the fields are the same.
+    #[serde(borrow, default, alias = "message")]
     delta: Delta<'a>,
     #[serde(borrow, default)]
     finish_reason: Option<Cow<'a, str>>,

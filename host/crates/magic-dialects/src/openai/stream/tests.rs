@@ -1,4 +1,4 @@
-use super::{Decoder, Onlooker};
+use super::{Decoder, Onlooker, decode_whole, inspect};
 use magic_types::chat::FinishReason;
 use magic_types::stream::ChatEvent;
 use magic_types::{Failure, Kind};
@@ -88,4 +88,27 @@ fn the_onlooker_sees_usage_end_and_errors_without_touching_the_bytes() {
     let chunk = b"data: {\"choices\":[{\"delta\":{\"content\":\"an \\\"error\\\" in prose\"}}]}\n\ndata: {\"cho";
     assert_eq!(onlooker.push(chunk), chunk.len() - "data: {\"cho".len());
     assert!(onlooker.failure.is_none() && !onlooker.done);
+}
+
+#[test]
+fn a_whole_reply_reads_like_its_stream() {
+    let json = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"hi","tool_calls":[
+        {"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"b","function":{"name":"g","arguments":"{}"}}]},
+        "finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+    let events = decode_whole(json.as_bytes()).expect("good");
+    let indexes: Vec<u32> = events
+        .iter()
+        .filter_map(|event| match event {
+            ChatEvent::ToolCall { index, .. } => Some(*index),
+            _ => None,
+        })
+        .collect();
+    assert_eq!((events.len(), indexes), (5, vec![0, 1]));
+}
+
+#[test]
+fn two_hundred_with_an_error_inside_is_a_failure() {
+    assert_eq!(inspect(br#"{"error":{"message":"no","code":503}}"#).expect_err("error").kind, Kind::ServerError);
+    assert_eq!(inspect(b"<html>").expect_err("not JSON").kind, Kind::BadReply);
+    assert_eq!(inspect(br#"{"choices":[],"error":null}"#), Ok(None));
 }

@@ -1,0 +1,5 @@
+// Lets `node --test frontend/tests/` mean the same on every Node: newer ones run a folder's index, Node 20 searches the folder.
+import './gateway.test.js';
+import './run.test.js';
+import './sse.test.js';
+import './words.test.js';

@@ -1,0 +1,46 @@
+//! How an alias thinks: the pattern, its tools and its bounds. Values only; the sessions carry them out.
+use std::time::Duration;
+
+/// `agent_settings`, global or of a profile. Names of components are checked by `Config::check_components`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentSettings {
+    /// A pattern's name; `None`: plain proxying.
+    pub reasoning_mode: Option<String>,
+    /// The tools that the model may call; `None`: all that are loaded.
+    pub tools: Option<Vec<String>>,
+    /// Rounds of asking the model, 1..=100.
+    pub max_steps: u32,
+    /// A file, relative to the config's folder.
+    pub system_instruction: Option<String>,
+    /// Files, relative to the config's folder, in the order in which they are read to the model.
+    pub manifests: Vec<String>,
+    pub tool_protocol: ToolProtocol,
+    /// With `ToolProtocol::Grammar`: the tokens of free reasoning before the constrained action.
+    pub thought_tokens_max: u32,
+    /// Wall time of a whole session.
+    pub session_max: Duration,
+    /// Of a whole session.
+    pub tool_calls_max: u32,
+}
+
+/// How the model says which tool it wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolProtocol {
+    /// `<ACTION>…</ACTION>` in its text.
+    Tags,
+    /// The same, the action being forced by a GBNF grammar (llama.cpp and kin).
+    Grammar,
+    /// The best of what the profile's backend is known to do; today that is tags.
+    Auto,
+}
+
+// === impl ToolProtocol ===
+impl ToolProtocol {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tags => "tags",
+            Self::Grammar => "grammar",
+            Self::Auto => "auto",
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `agent_settings`, global and of a profile. Does not know which components exist: `Config::check_components` does.
+use crate::agent::{AgentSettings, ToolProtocol};
+use crate::defaults;
+use crate::walk::{Fields, Given, Value};
+use std::time::Duration;
+
+/// Steps beyond this are a loop, not thought.
+const STEPS_MAX: u32 = 100;
+const TOOL_CALLS_CEILING: u32 = 1000;
+const SESSION_CEILING: Duration = Duration::from_secs(24 * 3600);
+
+/// Words of the product that this version does not serve yet.
+#[derive(Clone, Copy)]
+enum Protocol {
+    Served(ToolProtocol),
+    Later,
+}
+
+const PROTOCOLS: [(&str, Protocol); 5] = [
+    ("tags", Protocol::Served(ToolProtocol::Tags)),
+    ("grammar", Protocol::Served(ToolProtocol::Grammar)),
+    ("auto", Protocol::Served(ToolProtocol::Auto)),
+    ("native", Protocol::Later),
+    ("json_schema", Protocol::Later),
+];
+
+/// Reads a section over `global`, key by key; a key that is absent keeps the global value. `null` is an answer for
+/// `reasoning_mode`, `tools`, `system_instruction` and `manifests`: none of them, or all tools.
+pub(crate) fn read(mut fields: Fields<'_>, global: Option<&AgentSettings>) -> AgentSettings {
+    let mut settings = global.cloned().unwrap_or_else(built_in);
+    if let Some(mode) = nullable(fields.take_nullable("reasoning_mode"), |value| component_name(&value)) {
+        settings.reasoning_mode = mode;
+    }
+    if let Some(tools) = nullable(fields.take_nullable("tools"), |value| tool_names(&value)) {
+        settings.tools = tools;
+    }
+    if let Some(file) = nullable(fields.take_nullable("system_instruction"), |value| file(&value)) {
+        settings.system_instruction = file;
+    }
+    if let Some(manifests) = nullable(fields.take_nullable("manifests"), |value| files(&value)) {
+        settings.manifests = manifests.unwrap_or_default();
+    }
+    if let Some(steps) = fields.take("max_steps").and_then(|value| value.integer_u32(1..=STEPS_MAX)) {
+        settings.max_steps = steps;
+    }
+    if let Some(protocol) = fields.take("tool_protocol").and_then(|value| tool_protocol(&value)) {
+        settings.tool_protocol = protocol;
+    }
+    if let Some(tokens) = fields.take("thought_tokens_max").and_then(|value| value.integer_u32(1..=131_072)) {
+        settings.thought_tokens_max = tokens;
+    }
+    let range = Duration::from_secs(1)..=SESSION_CEILING;
+    if let Some(session) = fields.take("session_seconds_max").and_then(|value| value.seconds(range)) {
+        settings.session_max = session;
+    }
+    if let Some(calls) = fields.take("tool_calls_max").and_then(|value| value.integer_u32(0..=TOOL_CALLS_CEILING)) {
+        settings.tool_calls_max = calls;
+    }
+    fields.finish();
+    settings
+}
+
+pub(crate) fn built_in() -> AgentSettings {
+    AgentSettings {
+        reasoning_mode: None,
+        tools: None,
+        max_steps: defaults::MAX_STEPS,
+        system_instruction: None,
+        manifests: Vec::new(),
+        tool_protocol: ToolProtocol::Auto,
+        thought_tokens_max: defaults::THOUGHT_TOKENS_MAX,
+        session_max: defaults::SESSION,
+        tool_calls_max: defaults::TOOL_CALLS_MAX,
+    }
+}
+
+/// `None`: nothing was said. `Some(None)`: null was said.
+fn nullable<'a, T>(given: Given<Value<'a>>, read: impl FnOnce(Value<'a>) -> Option<T>) -> Option<Option<T>> {
+    match given {
+        Given::Absent => None,
+        Given::Null => Some(None),
+        Given::Value(value) => read(value).map(Some),
+    }
+}
+
+/// The name of a component is the name of its file, so it must not lead anywhere else.
+fn component_name(value: &Value<'_>) -> Option<String> {
+    let name = value.text()?;
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if name.len() <= 64 && name.bytes().all(fits) {
+        return Some(name);
+    }
+    value.problem("the name of a component is up to 64 letters, digits, `_` and `-`, without `.wasm`");
+    None
+}
+
+fn tool_names(value: &Value<'_>) -> Option<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    for item in value.list()? {
+        let Some(name) = component_name(&item) else { continue };
+        if names.contains(&name) {
+            item.problem(format!("tool `{name}` is listed twice"));
+        } else {
+            names.push(name);
+        }
+    }
+    Some(names)
+}
+
+/// Only below the config's own folder: the config can be posted over HTTP, and what a file says goes to a vendor.
+fn file(value: &Value<'_>) -> Option<String> {
+    let path = value.text()?;
+    let inside = !path.starts_with('/')
+        && !path.contains(['\\', '\0', ':'])
+        && path.split('/').all(|part| !part.is_empty() && part != "..");
+    if inside {
+        return Some(path);
+    }
+    value.problem_hint("expected a file below the config's own folder", "e.g. system_prompts/default.md");
+    None
+}
+
+fn files(value: &Value<'_>) -> Option<Vec<String>> {
+    Some(value.list()?.iter().filter_map(file).collect())
+}
+
+fn tool_protocol(value: &Value<'_>) -> Option<ToolProtocol> {
+    match value.word("tool protocol", &PROTOCOLS)? {
+        Protocol::Served(protocol) => Some(protocol),
+        Protocol::Later => {
+            let hint = "use tags, grammar (llama.cpp and kin) or auto meanwhile";
+            value.problem_hint(format!("tool protocol `{}` arrives with a later version", value.raw()), hint);
+            None
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Which addresses a component may be connected to. Pure; the host asks for every address it is about to connect to.
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Whether a connection on behalf of a component may go to `address`. Without `allow_private` only public unicast
+/// addresses pass; with it private, shared (CGNAT), unique-local and loopback ones do too. Link-local ones (the cloud's
+/// metadata service is one), multicast, unspecified and reserved ones never pass. IPv6 addresses that carry an IPv4
+/// one (mapped, compatible, 6to4, NAT64, Teredo) are judged by that one.
+pub fn address_allowed(address: IpAddr, allow_private: bool) -> bool {
+    let reach = match address {
+        IpAddr::V4(v4) => reach_v4(v4),
+        IpAddr::V6(v6) => reach_v6(v6),
+    };
+    match reach {
+        Reach::Public => true,
+        Reach::Private => allow_private,
+        Reach::Never => false,
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    Public,
+    Private,
+    Never,
+}
+
+fn reach_v4(v4: Ipv4Addr) -> Reach {
+    match v4.octets() {
+        [169, 254, ..] | [0, ..] | [224..=255, ..] => Reach::Never,
+        // Protocol assignments, documentation (three), 6to4 relay, benchmarking (two halves).
+        [192, 0, 0, _] | [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] | [198, 18..=19, ..] => {
+            Reach::Never
+        }
+        // Alibaba Cloud's metadata service lives in the shared range.
+        [100, 100, 100, 200] => Reach::Never,
+        [10, ..] | [127, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => Reach::Private,
+        _ => Reach::Public,
+    }
+}
+
+fn reach_v6(v6: Ipv6Addr) -> Reach {
+    let s = v6.segments();
+    match s {
+        [0, 0, 0, 0, 0, 0, 0, 0] => Reach::Never,
+        [0, 0, 0, 0, 0, 0, 0, 1] => Reach::Private,
+        // Mapped, compatible, translated (RFC 2765), NAT64's well-known prefix: the IPv4 address comes last.
+        [0, 0, 0, 0, 0, 0xffff | 0, a, b] | [0, 0, 0, 0, 0xffff, 0, a, b] | [0x64, 0xff9b, 0, 0, 0, 0, a, b] => {
+            reach_v4(embedded(a, b))
+        }
+        // NAT64's local-use prefix: only this network knows where it leads.
+        [0x64, 0xff9b, 1, ..] => Reach::Private,
+        [0x2002, a, b, ..] => reach_v4(embedded(a, b)),
+        // Teredo: server in clear, client inverted.
+        [0x2001, 0, a, b, _, _, c, d] => reach_v4(embedded(a, b)).max(reach_v4(embedded(!c, !d))),
+        // Azure, AWS and GCP answer metadata over IPv6 at these unique-local ones.
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Reach::Never,
+        [0xfc00..=0xfdff, ..] => Reach::Private,
+        // Documentation (two), ORCHID, discard-only, dummy.
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] | [0x2001, 0x10..=0x2f, ..] | [0x100, 0, 0, 0 | 1, ..] => Reach::Never,
+        // Global unicast is 2000::/3; link-local, site-local, multicast and what is not assigned are not in it.
+        [0x2000..=0x3fff, ..] => Reach::Public,
+        _ => Reach::Never,
+    }
+}
+
+fn embedded(high: u16, low: u16) -> Ipv4Addr {
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Ipv4Addr::new(a, b, c, d)
+}
+
+#[cfg(test)]
+mod tests;

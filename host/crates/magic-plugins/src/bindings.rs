@@ -1,0 +1,44 @@
+//! The generated side of wit/: one module a world. Nothing here leaves the crate; `kinds` and `imports` convert.
+
+/// What tools export and import. Host functions may trap; HTTP ones wait.
+pub(crate) mod tool {
+    wasmtime::component::bindgen!({
+        path: "../../../wit",
+        world: "tool",
+        imports: { "magic:proxy/http": async | trappable, default: trappable },
+        exports: { default: async },
+    });
+}
+
+/// What declarative patterns export.
+pub(crate) mod pattern {
+    wasmtime::component::bindgen!({
+        path: "../../../wit",
+        world: "pattern",
+        exports: { default: async },
+    });
+}
+
+/// `magic:proxy/pattern-info`, which a declarative pattern may export beside its structure. Written by hand: a world of
+/// its own would only repeat the types.
+pub(crate) mod info {
+    use wasmtime::component::{ComponentType, Lift};
+
+    #[derive(ComponentType, Lift)]
+    #[component(record)]
+    pub(crate) struct Extra {
+        pub(crate) key: String,
+        pub(crate) value: String,
+    }
+
+    #[derive(ComponentType, Lift)]
+    #[component(record)]
+    pub(crate) struct Info {
+        pub(crate) name: String,
+        pub(crate) version: String,
+        pub(crate) description: String,
+        #[component(name = "options-json-schema")]
+        pub(crate) options_json_schema: Option<String>,
+        pub(crate) extra: Vec<Extra>,
+    }
+}

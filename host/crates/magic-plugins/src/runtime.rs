@@ -1,0 +1,141 @@
+//! One engine, one linker, one pool for the process; and the way from a file's bytes to a loaded component. Changes
+//! nothing that is running: the caller swaps registries.
+use crate::classify::{self, Found};
+use crate::component::{Component, Guest, Kind};
+use crate::defaults::Options;
+use crate::engine;
+use crate::error::{Error, LoadError, short};
+use crate::gate::Gate;
+use crate::kinds::{pattern, toolbox};
+use crate::kv;
+use crate::lines::Lines;
+use crate::live::{Counted, Counters, Guard, Live};
+use crate::policy::Policy;
+use crate::state::State;
+use bytes::Bytes;
+use magic_types::Digest;
+use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+use wasmtime::Engine;
+use wasmtime::component::{InstancePre, Linker};
+
+/// The engine and what belongs to it. Shared by every component; ends, with its ticker, when the last one goes.
+pub struct Runtime {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<State>,
+    pub(crate) options: Options,
+    pub(crate) gate: Gate,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) kv: kv::Stores,
+    /// Held while something compiles, also after the wait for it was given up.
+    compiling: Arc<Semaphore>,
+    pooling: bool,
+}
+
+/// A file to load.
+pub struct Source {
+    /// The file's name without `.wasm`: also the name of what it holds, unless it says otherwise.
+    pub name: String,
+    /// By the folder it lies in; `None` takes either.
+    pub kind: Option<Kind>,
+    pub bytes: Bytes,
+    pub policy: Policy,
+}
+
+struct Compiled {
+    found: Found,
+    digest: Digest,
+    pre: InstancePre<State>,
+    compile: Duration,
+}
+
+// === impl Runtime ===
+impl Runtime {
+    /// Reserves the pool's address space (where that fails, instances are allocated on demand, with a warning) and
+    /// starts the ticker's thread. A cache directory that cannot be used is a warning, not an error.
+    pub fn new(options: Options) -> Result<Arc<Self>, Error> {
+        let engine::Built { engine, pooling } = engine::build(&options)?;
+        engine::start_ticker(&engine)?;
+        let linker = crate::imports::linker(&engine).map_err(|error| Error::Engine(format!("{error:#}")))?;
+        let gate = Gate::new(options.instances_max, options.waiting_max.saturating_mul(4), options.wait_max);
+        let (counters, kv, compiling) = (Arc::default(), kv::Stores::default(), Arc::new(Semaphore::new(1)));
+        Ok(Arc::new(Self { engine, linker, options, gate, counters, kv, compiling, pooling }))
+    }
+
+    /// Classifies, compiles, probes and checks one file. To be awaited on a tokio runtime with time enabled; the work
+    /// is done on the blocking pool, one file at a time. Nothing is registered.
+    pub async fn load(self: &Arc<Self>, source: Source) -> Result<Arc<Component>, LoadError> {
+        let wall_max = self.options.compile_wall_max;
+        match timeout(wall_max, self.load_unbounded(source)).await {
+            Ok(loaded) => loaded,
+            Err(_) => Err(LoadError::CompileTimedOut { seconds: wall_max.as_secs() }),
+        }
+    }
+
+    async fn load_unbounded(self: &Arc<Self>, source: Source) -> Result<Arc<Component>, LoadError> {
+        let Source { name: file, kind: folder, bytes, policy } = source;
+        let size = bytes.len();
+        let Compiled { found, digest, pre, compile } = self.compile(bytes, folder).await?;
+        let kind = found.kind;
+        let limits = policy.limits(self.options.defaults);
+        let gate = Gate::new(limits.concurrency_max, self.options.waiting_max, self.options.wait_max);
+        let guest = Arc::new(Guest { file: file.clone(), kind, policy, limits, gate, lines: Lines::default() });
+        let probed = match kind {
+            Kind::Pattern => pattern::probe(self, &guest, &found, pre).await?,
+            Kind::Tool => toolbox::probe(self, &guest, pre).await?,
+        };
+        let compile_ms = u64::try_from(compile.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(component = %file, digest = %short(digest), bytes = size, compile_ms, "{kind} `{file}` compiled");
+        Ok(Arc::new(Component {
+            name: probed.name.unwrap_or_else(|| file.clone()),
+            file,
+            kind,
+            digest,
+            bytes: size,
+            version: probed.version,
+            description: probed.description,
+            compile,
+            shape: probed.shape,
+            guest,
+            runtime: Arc::clone(self),
+            _live: Guard::new(&self.counters, Counted::Component),
+        }))
+    }
+
+    /// A compile cannot be interrupted: its thread holds the permit until it is done, whoever still waits.
+    async fn compile(self: &Arc<Self>, bytes: Bytes, folder: Option<Kind>) -> Result<Compiled, LoadError> {
+        let permit = Arc::clone(&self.compiling).acquire_owned().await;
+        let permit = permit.map_err(|error| LoadError::Internal(error.to_string()))?;
+        let runtime = Arc::clone(self);
+        let compiling = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            runtime.compile_here(&bytes, folder)
+        });
+        compiling.await.map_err(|error| LoadError::Internal(error.to_string()))?
+    }
+
+    fn compile_here(&self, bytes: &[u8], folder: Option<Kind>) -> Result<Compiled, LoadError> {
+        let encoded = classify::component(bytes, self.options.component_bytes_max)?;
+        let found = classify::shape(&encoded, folder)?;
+        let digest = Digest(Sha256::digest(bytes).into());
+        let began = Instant::now();
+        let component = wasmtime::component::Component::new(&self.engine, &encoded);
+        let component = component.map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let compile = began.elapsed();
+        let pre = self.linker.instantiate_pre(&component).map_err(|error| LoadError::UnknownImport(format!("{error:#}")))?;
+        Ok(Compiled { found, digest, pre, compile })
+    }
+
+    /// What is alive right now.
+    pub fn live(&self) -> Live {
+        self.counters.read()
+    }
+
+    /// Whether instances come from the pool. `false` means there was no address space for it: calls cost more.
+    pub fn is_pooling(&self) -> bool {
+        self.pooling
+    }
+}

@@ -1,0 +1,60 @@
+//! What one call owns: the store's data. Made for the call, dropped with it.
+use crate::component::Guest;
+use crate::defaults;
+use crate::host::Host;
+use crate::kv;
+use crate::limits::Room;
+use crate::live::Guard;
+use crate::trap::Stop;
+use crate::wasi::Wasi;
+use std::sync::Arc;
+use wasmtime::UpdateDeadline;
+
+pub(crate) struct State {
+    pub(crate) guest: Arc<Guest>,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) kv: kv::Stores,
+    pub(crate) room: Room,
+    /// Made when the guest first asks WASI for something; most never do.
+    pub(crate) wasi: Option<Box<Wasi>>,
+    host_calls: u32,
+    ticks: u64,
+    /// The guest waited for the host since the last tick, which is not its own time.
+    waited: bool,
+    _live: Guard,
+}
+
+// === impl State ===
+impl State {
+    pub(crate) fn new(guest: Arc<Guest>, host: Arc<dyn Host>, kv: kv::Stores, live: Guard) -> Self {
+        let room = Room::new(guest.limits.memory_bytes_max);
+        Self { guest, host, kv, room, wasi: None, host_calls: 0, ticks: 0, waited: false, _live: live }
+    }
+
+    /// Every import of ours begins with this.
+    pub(crate) fn count_host_calls(&mut self, calls: usize) -> Result<(), Stop> {
+        self.host_calls = self.host_calls.saturating_add(u32::try_from(calls).unwrap_or(u32::MAX));
+        match self.host_calls > self.guest.limits.host_calls_max {
+            true => Err(Stop::HostCalls),
+            false => Ok(()),
+        }
+    }
+
+    /// The host did something that takes time; the tick that this ran over is not counted.
+    pub(crate) fn waited(&mut self) {
+        self.waited = true;
+    }
+
+    /// Called at every epoch that passes in guest code: gives the thread to others, or ends the guest.
+    pub(crate) fn tick(&mut self) -> Result<UpdateDeadline, Stop> {
+        match std::mem::take(&mut self.waited) {
+            true => {}
+            false => self.ticks += 1,
+        }
+        let ticks_max = self.guest.limits.cpu_ms_max.div_ceil(defaults::TICK.as_millis() as u64);
+        match self.ticks > ticks_max {
+            true => Err(Stop::Cpu),
+            false => Ok(UpdateDeadline::Yield(1)),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! THE TABLE: what a failure means for the key that was used and for the request. No other place decides this.
+use std::time::Duration;
+
+use magic_config::KeyManagementSettings;
+use magic_types::{Failure, Kind};
+
+use crate::keys::Fate;
+
+/// A vendor that asks for more than a day is believed for a day: a typing error there must not cost a key here.
+const REST_MAX: Duration = Duration::from_secs(24 * 3600);
+/// A vendor that asks for none at all would be asked again at once.
+const REST_MIN: Duration = Duration::from_secs(1);
+
+/// What the request does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It has its answer, or nobody waits for one.
+    Done,
+    /// The client gets the failure as it is.
+    Fail,
+    NextKey,
+    NextLeg,
+    /// The next leg whose model is known to have a larger window; where there is none, the client gets the failure.
+    NextLargerLeg,
+}
+
+/// What happens to the key, before times are filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    Untouched,
+    Retire,
+    /// For as long as the vendor said, else the configured time.
+    Rest,
+    /// For the configured time, or longer if the vendor said so.
+    RestLong,
+}
+
+/// The table of PRODUCT.md, section 2.
+pub fn rule(kind: Kind) -> (Verdict, Rule) {
+    match kind {
+        Kind::KeyRejected => (Verdict::NextKey, Rule::Retire),
+        Kind::QuotaExhausted => (Verdict::NextKey, Rule::RestLong),
+        Kind::RateLimited => (Verdict::NextKey, Rule::Rest),
+        // `CutOff` comes here only if it happened before the first event: after it nothing is tried again.
+        Kind::ServerError | Kind::Unreachable | Kind::TimedOut | Kind::BadReply | Kind::CutOff => {
+            (Verdict::NextLeg, Rule::Untouched)
+        }
+        Kind::ContextTooLong => (Verdict::NextLargerLeg, Rule::Untouched),
+        Kind::InvalidRequest | Kind::NotFound | Kind::TooLarge => (Verdict::Fail, Rule::Untouched),
+        // Not a vendor's doing: another vendor would not mend them.
+        Kind::Cancelled
+        | Kind::Component
+        | Kind::NothingLeft
+        | Kind::Overloaded
+        | Kind::LimitReached
+        | Kind::Internal => (Verdict::Fail, Rule::Untouched),
+    }
+}
+
+/// The rule for a failure with its times filled in.
+pub(crate) fn fate(failure: &Failure, settings: &KeyManagementSettings) -> Fate {
+    let why = failure.kind;
+    let asked = failure.retry_after.map(|time| time.clamp(REST_MIN, REST_MAX));
+    match rule(why).1 {
+        Rule::Untouched => Fate::Untouched,
+        Rule::Retire => Fate::Retire { why },
+        Rule::Rest | Rule::RestLong if !settings.enable_quarantine => Fate::Untouched,
+        Rule::Rest => Fate::Rest { time: asked.unwrap_or(settings.quarantine_duration), why },
+        Rule::RestLong => {
+            let time = asked.map_or(settings.quota_quarantine, |asked| asked.max(settings.quota_quarantine));
+            Fate::Rest { time, why }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

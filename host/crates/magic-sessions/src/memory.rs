@@ -1,0 +1,241 @@
+//! The session log in this process's memory, bounded in sessions, records and bytes. Gone with the process.
+use crate::event::{Record, SessionEvent};
+use crate::log::{EventLog, Head, LogError, LogFuture, NewSession, Status, Summary};
+use magic_types::SessionId;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+use tokio::sync::watch;
+
+/// What a memory log keeps at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryBounds {
+    /// Sessions, running and ended; the one that ended first makes room. A running one is never dropped.
+    pub sessions_max: usize,
+    /// All kept sessions together; ended ones make room.
+    pub total_bytes_max: usize,
+    pub records_per_session_max: usize,
+    pub bytes_per_session_max: usize,
+}
+
+/// Invariant: `ended` holds exactly the ended sessions, in the order in which they ended, and `bytes` is the sum over
+/// `sessions`.
+pub struct Memory {
+    bounds: MemoryBounds,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    sessions: HashMap<SessionId, Entry>,
+    ended: VecDeque<SessionId>,
+    bytes: usize,
+}
+
+struct Entry {
+    session: NewSession,
+    created_at: SystemTime,
+    status: Status,
+    records: Vec<Record>,
+    bytes: usize,
+    head: watch::Sender<Head>,
+}
+
+// === impl MemoryBounds ===
+
+impl Default for MemoryBounds {
+    fn default() -> Self {
+        // 64 MiB in all keeps a small gateway small. One session may take an eighth of it, which is hundreds of long
+        // steps; a thousand ended sessions are more than a person scrolls through.
+        Self {
+            sessions_max: 1_000,
+            total_bytes_max: 64 << 20,
+            records_per_session_max: 100_000,
+            bytes_per_session_max: 8 << 20,
+        }
+    }
+}
+
+// === impl Memory ===
+
+impl Memory {
+    pub fn new(bounds: MemoryBounds) -> Self {
+        Self { bounds, state: Mutex::default() }
+    }
+
+    /// A panic elsewhere while the lock was held cannot leave the state half changed: every change is made after every
+    /// check.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn create_now(&self, new: NewSession, at: SystemTime) -> Result<u64, LogError> {
+        let mut state = self.state();
+        if state.sessions.contains_key(&new.id) {
+            return Err(LogError::Exists(new.id));
+        }
+        while state.sessions.len() >= self.bounds.sessions_max {
+            if !state.drop_oldest_ended() {
+                return Err(LogError::Full(state.sessions.len()));
+            }
+        }
+        let id = new.id.clone();
+        let first = Record { seq: 0, at, event: new.clone().into() };
+        let bytes = first.event.size_bytes();
+        let entry = Entry {
+            session: new,
+            created_at: at,
+            status: Status::Running,
+            records: vec![first],
+            bytes,
+            head: watch::Sender::new(Head { next_seq: 1, ended: false }),
+        };
+        state.sessions.insert(id, entry);
+        state.bytes += bytes;
+        state.make_room(self.bounds.total_bytes_max);
+        Ok(1)
+    }
+
+    fn append_now(
+        &self,
+        id: &SessionId,
+        expected: u64,
+        events: Vec<SessionEvent>,
+        at: SystemTime,
+    ) -> Result<u64, LogError> {
+        let mut state = self.state();
+        let entry = state.sessions.get_mut(id).ok_or_else(|| LogError::UnknownSession(id.clone()))?;
+        let added = entry.check(expected, &events, &self.bounds)?;
+        let next = entry.extend(events, at);
+        let ended = entry.status != Status::Running;
+        entry.bytes += added;
+        state.bytes += added;
+        if ended && next > expected {
+            state.ended.push_back(id.clone());
+        }
+        state.make_room(self.bounds.total_bytes_max);
+        Ok(next)
+    }
+
+    fn with_entry<T>(&self, id: &SessionId, read: impl FnOnce(&Entry) -> T) -> Result<T, LogError> {
+        let state = self.state();
+        state.sessions.get(id).map(read).ok_or_else(|| LogError::UnknownSession(id.clone()))
+    }
+
+    fn list_now(&self, max: usize) -> Vec<Summary> {
+        let mut all: Vec<Summary> = self.state().sessions.values().map(Entry::summary).collect();
+        all.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| b.session.id.cmp(&a.session.id)));
+        all.truncate(max);
+        all
+    }
+}
+
+impl EventLog for Memory {
+    fn create(&self, new: NewSession, at: SystemTime) -> LogFuture<'_, u64> {
+        Box::pin(async move { self.create_now(new, at) })
+    }
+
+    fn append<'a>(
+        &'a self,
+        session: &'a SessionId,
+        expected_seq: u64,
+        events: Vec<SessionEvent>,
+        at: SystemTime,
+    ) -> LogFuture<'a, u64> {
+        Box::pin(async move { self.append_now(session, expected_seq, events, at) })
+    }
+
+    fn read<'a>(&'a self, session: &'a SessionId, from: u64, max: usize) -> LogFuture<'a, Vec<Record>> {
+        Box::pin(async move { self.with_entry(session, |entry| entry.read(from, max)) })
+    }
+
+    fn watch<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, watch::Receiver<Head>> {
+        Box::pin(async move { self.with_entry(session, |entry| entry.head.subscribe()) })
+    }
+
+    fn summary<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, Summary> {
+        Box::pin(async move { self.with_entry(session, Entry::summary) })
+    }
+
+    fn list(&self, max: usize) -> LogFuture<'_, Vec<Summary>> {
+        Box::pin(async move { Ok(self.list_now(max)) })
+    }
+}
+
+// === impl State ===
+
+impl State {
+    /// False when no ended session is left to drop.
+    fn drop_oldest_ended(&mut self) -> bool {
+        let Some(id) = self.ended.pop_front() else { return false };
+        if let Some(entry) = self.sessions.remove(&id) {
+            self.bytes = self.bytes.saturating_sub(entry.bytes);
+        }
+        true
+    }
+
+    /// Running sessions stay whatever they take: each is bounded, and so is their number.
+    fn make_room(&mut self, total_bytes_max: usize) {
+        // The session that ended last is kept even when it alone is over the bound: its reader may not have come yet.
+        while self.bytes > total_bytes_max && self.ended.len() > 1 {
+            self.drop_oldest_ended();
+        }
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    fn next_seq(&self) -> u64 {
+        self.records.len() as u64
+    }
+
+    /// The bytes that `events` add, if they may be appended.
+    fn check(&self, expected: u64, events: &[SessionEvent], bounds: &MemoryBounds) -> Result<usize, LogError> {
+        let id = || self.session.id.clone();
+        if expected != self.next_seq() {
+            return Err(LogError::Conflict { session: id(), expected, head: self.next_seq() });
+        }
+        let added = events.iter().map(SessionEvent::size_bytes).sum::<usize>();
+        if events.is_empty() {
+            return Ok(0);
+        }
+        let follows_an_end = events.iter().rev().skip(1).any(SessionEvent::is_end);
+        if self.status != Status::Running || follows_an_end {
+            return Err(LogError::Ended(id()));
+        }
+        let full = self.records.len() + events.len() > bounds.records_per_session_max
+            || self.bytes + added > bounds.bytes_per_session_max;
+        // A full session must still be able to end, or its readers would wait for ever.
+        let only_an_end = matches!(events, [event] if event.is_end());
+        if full && !only_an_end { Err(LogError::SessionFull(id())) } else { Ok(added) }
+    }
+
+    fn extend(&mut self, events: Vec<SessionEvent>, at: SystemTime) -> u64 {
+        for event in events {
+            self.status = Status::after(&event);
+            self.records.push(Record { seq: self.next_seq(), at, event });
+        }
+        let head = Head { next_seq: self.next_seq(), ended: self.status != Status::Running };
+        self.head.send_if_modified(|old| std::mem::replace(old, head) != head);
+        head.next_seq
+    }
+
+    fn read(&self, from: u64, max: usize) -> Vec<Record> {
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        self.records.iter().skip(from).take(max).cloned().collect()
+    }
+
+    fn summary(&self) -> Summary {
+        Summary {
+            session: self.session.clone(),
+            status: self.status,
+            created_at: self.created_at,
+            updated_at: self.records.last().map_or(self.created_at, |record| record.at),
+            next_seq: self.next_seq(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! The one place where a prompt is built: what stands in it, in which order, and who may override whom. Everything that
+//! a client or a tool says goes through `escape` here, and nothing is ever formatted into a text of theirs or ours.
+mod history;
+mod rendering;
+
+pub(crate) use history::{History, action, join, observation, result_text};
+pub(crate) use rendering::Rendering;
+
+use magic_tags::Tags;
+use magic_types::chat::ToolDefinition;
+
+/// One block of a pattern's framework, rendered `<TAG>content</TAG>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// `[A-Z][A-Z0-9_]{0,63}`.
+    pub tag: String,
+    pub content: String,
+}
+
+/// What the model is told beside the pattern's framework. The server's texts are trusted, the client's are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    pub server_instruction: Option<String>,
+    pub server_manifests: Vec<String>,
+    pub client_instruction: Option<String>,
+    pub client_manifests: Vec<String>,
+}
+
+/// How the model is held to the pattern's form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// Tags and stop sequences; for any model.
+    #[default]
+    Tags,
+    /// A short, plain prompt and a grammar for the action; for tiny models behind llama.cpp.
+    Grammar,
+}
+
+/// What the system message is made of.
+pub(crate) struct Sources<'a> {
+    pub(crate) structure: &'a [Block],
+    pub(crate) policy: &'a Policy,
+    /// Every tool once: the client's own and, of the server's, those whose names the client does not use.
+    pub(crate) tools: &'a [ToolDefinition],
+    /// System messages of the conversation, in order.
+    pub(crate) said_by_client: &'a [String],
+}
+
+const SERVER: &str = "SERVER_POLICY";
+const PATTERN: &str = "PATTERN";
+const FORMAT: &str = "FORMAT";
+const TOOLS: &str = "TOOLS";
+const CLIENT: &str = "CLIENT_INSTRUCTIONS";
+
+/// The tags that a reply may hold: the engine's and the pattern's own.
+pub(crate) fn reply_tags(structure: &[Block]) -> Tags {
+    Tags::new(structure.iter().map(|block| block.tag.as_str()))
+}
+
+/// The tags that no stranger's text may speak: those of a reply and the prompt's own sections.
+pub(crate) fn guarded_tags(structure: &[Block]) -> Tags {
+    let blocks = structure.iter().map(|block| block.tag.as_str());
+    Tags::new(blocks.chain([SERVER, PATTERN, FORMAT, TOOLS, CLIENT]))
+}
+
+/// The system message. What stays the same from request to request comes first, so that vendors' prompt caches hit; the
+/// order of authority is said in words.
+pub(crate) fn system(sources: &Sources<'_>, guard: &Tags, rendering: &Rendering) -> String {
+    let policy = sources.policy;
+    let server = texts(policy.server_instruction.as_ref(), &policy.server_manifests);
+    let own = texts(policy.client_instruction.as_ref(), &policy.client_manifests);
+    let client: Vec<String> = own.chain(sources.said_by_client.iter()).map(|text| guard.escape(text).into_owned()).collect();
+    let framework = if rendering.framework { sources.structure } else { &[] };
+    let parts = [
+        rendering.authority.to_owned(),
+        section(rendering, SERVER, &server.cloned().collect::<Vec<_>>().join("\n\n")),
+        section(rendering, PATTERN, &framework.iter().map(block).collect::<Vec<_>>().join("\n")),
+        section(rendering, FORMAT, if sources.tools.is_empty() { rendering.format_alone } else { rendering.format }),
+        section(rendering, TOOLS, &tools(sources.tools, guard, rendering)),
+        section(rendering, CLIENT, &client.join("\n\n")),
+    ];
+    parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n\n")
+}
+
+fn texts<'a>(one: Option<&'a String>, more: &'a [String]) -> impl Iterator<Item = &'a String> {
+    one.into_iter().chain(more).filter(|text| !text.trim().is_empty())
+}
+
+fn section(rendering: &Rendering, name: &str, content: &str) -> String {
+    let content = content.trim();
+    if content.is_empty() || !rendering.sections {
+        return content.to_owned();
+    }
+    ["<", name, ">\n", content, "\n</", name, ">"].concat()
+}
+
+fn block(block: &Block) -> String {
+    ["<", &block.tag, ">", &block.content, "</", &block.tag, ">"].concat()
+}
+
+/// A tool's texts are its author's: a component's or the client's.
+fn tools(tools: &[ToolDefinition], guard: &Tags, rendering: &Rendering) -> String {
+    let lines = tools.iter().map(|tool| {
+        let schema = compact(&tool.parameters_json_schema);
+        let line = ["- ", &tool.name, ": ", tool.description.trim(), rendering.arguments, &schema].concat();
+        guard.escape(&line).into_owned()
+    });
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() { String::new() } else { [rendering.tools, &lines.join("\n")].concat() }
+}
+
+/// The schema on one line; as it is where it is not JSON.
+fn compact(schema: &str) -> String {
+    serde_json::from_str::<serde_json::Value>(schema).map_or_else(|_| schema.trim().to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests;

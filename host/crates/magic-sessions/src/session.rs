@@ -1,0 +1,485 @@
+//! One session as a machine: told what happened and the time, it says what the host shall do. Does nothing itself:
+//! no clock, no socket, no task.
+mod open;
+
+use crate::budget::{Budget, Grant};
+use crate::driver::{Driver, DriverError};
+use crate::event::SessionEvent;
+use magic_types::chat::{
+    Completion, FinishReason, LlmError, Message, Part, ToolCall, ToolError, ToolOutput, ToolResult,
+};
+use magic_types::directive::{Ask, Delta, Directive, Emit, Event, Limits, Visibility};
+use magic_types::{Kind, KeyId, Usage};
+use open::{Open, Work};
+use std::time::Instant;
+
+/// What happened outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// First, and once.
+    Start,
+    /// A piece of a model's reply, for every ask whose text is shown or streamed to the driver.
+    Delta { ref_id: u32, delta: Delta },
+    /// An ask is over. `outcome` holds the whole text, whether or not it was streamed.
+    Asked { ref_id: u32, outcome: Result<Completion, LlmError>, report: CallReport },
+    ToolDone(ToolResult),
+    TimerFired(u32),
+    /// The user spoke into the session.
+    Said(Message),
+    /// `Limits::wall_max` after the start.
+    DeadlineReached,
+    /// The client cancelled.
+    Cancel,
+}
+
+/// How a model call went, for the public log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallReport {
+    pub profile: String,
+    pub key_id: Option<KeyId>,
+    pub attempts: u32,
+    pub ms: u64,
+}
+
+/// What the host shall do, in this order. An `Emit` is on the log before the effects behind it are carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Emit(SessionEvent),
+    /// Start asking; deltas and the outcome come back as inputs.
+    Ask(Ask),
+    /// Start these calls side by side; one [`Input::ToolDone`] each.
+    CallTools(Vec<ToolCall>),
+    /// [`Input::TimerFired`] after so many milliseconds.
+    Wait { ref_id: u32, ms: u32 },
+    /// Stop the ask or the timer of this ref: nothing is awaited from it any more.
+    CancelRef(u32),
+    /// Last, and once: stop whatever still runs.
+    End(Ending),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    Answered,
+    Failed,
+    Cancelled,
+}
+
+/// Invariant: `open` is what the host was asked for and has not reported, plus what waits for a free place.
+pub struct Session {
+    driver: Box<dyn Driver>,
+    limits: Limits,
+    state: State,
+    usage: Usage,
+}
+
+enum State {
+    New,
+    Running(Running),
+    Ended,
+}
+
+struct Running {
+    budget: Budget,
+    open: Open,
+    /// What the driver has let the client read of its answer.
+    streamed: String,
+}
+
+/// What a batch of directives left to do at once.
+#[derive(Default)]
+struct Batch {
+    effects: Vec<Effect>,
+    /// Events that need nothing from outside, e.g. the refusal of a call.
+    immediate: Vec<Event>,
+    end: Option<End>,
+}
+
+enum End {
+    Finish(Message),
+    Fail { code: &'static str, message: String },
+    Cancel,
+}
+
+/// How often in a row a driver may be called without anything happening outside.
+const ROUNDS_MAX: u32 = 16;
+/// Directives of one call: more is a pattern gone wild.
+const DIRECTIVES_MAX: usize = 256;
+/// The code of a pattern that broke its contract; other codes are [`Kind`]'s words.
+const PATTERN_CONTRACT: &str = "pattern_contract";
+const PATTERN_FAILED: &str = "pattern_failed";
+
+// === impl Session ===
+
+impl Session {
+    pub fn new(limits: Limits, driver: Box<dyn Driver>) -> Self {
+        Self { driver, limits, state: State::New, usage: Usage::default() }
+    }
+
+    /// What every model call of the session has cost so far.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+
+    /// Takes one input to its effects. An input that comes too late, or names nothing that is awaited, has none.
+    pub fn step(&mut self, input: Input, now: Instant) -> Vec<Effect> {
+        let mut state = std::mem::replace(&mut self.state, State::Ended);
+        let batch = match (&mut state, input) {
+            (State::Ended, _) => return Vec::new(),
+            (State::New, Input::Start) => {
+                let mut running = Running::new(self.limits, now);
+                let batch = self.advance(&mut running, vec![Event::Start], Batch::default(), now);
+                state = State::Running(running);
+                batch
+            }
+            (State::New | State::Running(_), Input::Cancel) => Batch::ending(End::Cancel),
+            (State::New, Input::DeadlineReached) => Batch::ending(End::limit("the session never started".to_owned())),
+            (
+                State::New,
+                Input::Delta { .. }
+                | Input::Asked { .. }
+                | Input::ToolDone(_)
+                | Input::TimerFired(_)
+                | Input::Said(_),
+            ) => Batch::default(),
+            (State::Running(_), Input::Start) => Batch::default(),
+            (State::Running(running), Input::DeadlineReached) => Batch::ending(End::limit(running.budget.wall_text())),
+            (State::Running(running), Input::Delta { ref_id, delta }) => self.delta(running, ref_id, delta, now),
+            (State::Running(running), Input::Asked { ref_id, outcome, report }) => {
+                self.asked(running, ref_id, outcome, report, now)
+            }
+            (State::Running(running), Input::ToolDone(result)) => self.tool_done(running, result, now),
+            (State::Running(running), Input::TimerFired(ref_id)) => {
+                if running.open.close_timer(ref_id) {
+                    self.advance(running, vec![Event::Timer(ref_id)], Batch::default(), now)
+                } else {
+                    Batch::default()
+                }
+            }
+            (State::Running(running), Input::Said(message)) => {
+                self.advance(running, vec![Event::User(message)], Batch::default(), now)
+            }
+        };
+        self.settle(state, batch)
+    }
+
+    fn settle(&mut self, state: State, mut batch: Batch) -> Vec<Effect> {
+        match batch.end.take() {
+            Some(end) => self.finish(&state, &mut batch, end),
+            None => self.state = state,
+        }
+        batch.effects
+    }
+
+    fn delta(&mut self, running: &mut Running, ref_id: u32, delta: Delta, now: Instant) -> Batch {
+        let mut batch = Batch::default();
+        let Some(ask) = running.open.ask(ref_id) else { return batch };
+        match (ask.show, &delta) {
+            (Visibility::Hidden, _) => {}
+            (Visibility::Thought, Delta::Text(text) | Delta::Reasoning(text))
+            | (Visibility::Answer, Delta::Reasoning(text)) => batch.thought(text),
+            (Visibility::Answer, Delta::Text(text)) => batch.answer(text, &mut running.streamed),
+        }
+        if ask.stream_to_me {
+            return self.advance(running, vec![Event::LlmDelta { ref_id, delta }], batch, now);
+        }
+        batch
+    }
+
+    fn asked(
+        &mut self,
+        running: &mut Running,
+        ref_id: u32,
+        outcome: Result<Completion, LlmError>,
+        report: CallReport,
+        now: Instant,
+    ) -> Batch {
+        let mut batch = Batch::default();
+        let usage = outcome.as_ref().map(|completion| completion.usage).unwrap_or_default();
+        self.usage += usage;
+        running.budget.spend(&usage);
+        let CallReport { profile, key_id, attempts, ms } = report;
+        batch.emit(SessionEvent::LlmCall { profile, key_id, attempts, usage, ms });
+        // A call that the driver no longer waits for still cost what it cost.
+        if !running.open.close_ask(ref_id) {
+            return batch;
+        }
+        self.advance(running, vec![Event::Llm { ref_id, outcome }], batch, now)
+    }
+
+    fn tool_done(&mut self, running: &mut Running, result: ToolResult, now: Instant) -> Batch {
+        let mut batch = Batch::default();
+        if !running.open.close_call(&result.call_id) {
+            return batch;
+        }
+        batch.emit(tool_end(&result));
+        self.advance(running, vec![Event::Tool(result)], batch, now)
+    }
+
+    /// Tells the driver and carries out what it wants, until only the outside can bring news.
+    fn advance(&mut self, running: &mut Running, mut events: Vec<Event>, mut batch: Batch, now: Instant) -> Batch {
+        for _ in 0..ROUNDS_MAX {
+            events.extend(running.budget.wrap_up(now).map(Event::WrapUp));
+            let llm_error = llm_error(&events);
+            let directives = match self.driver.next(&events, &self.usage) {
+                Ok(directives) => directives,
+                Err(error) => return batch.end(End::driver(&error)),
+            };
+            if directives.len() > DIRECTIVES_MAX {
+                let text = format!("the pattern asked for {} things at once", directives.len());
+                return batch.end(End::contract(text));
+            }
+            running.apply(directives, llm_error, &mut batch);
+            if batch.end.is_some() {
+                return batch;
+            }
+            running.open.release(&mut batch.effects);
+            events = std::mem::take(&mut batch.immediate);
+            if events.is_empty() {
+                if running.open.is_empty() {
+                    let text = "the pattern asked for nothing and has nothing outstanding";
+                    return batch.end(End::contract(text.to_owned()));
+                }
+                return batch;
+            }
+        }
+        batch.end(End::contract(format!("the pattern was refused {ROUNDS_MAX} times in a row")))
+    }
+
+    fn finish(&mut self, state: &State, batch: &mut Batch, end: End) {
+        let ending = match end {
+            End::Cancel => {
+                batch.emit(SessionEvent::SessionCancelled);
+                Ending::Cancelled
+            }
+            End::Fail { code, message } => {
+                batch.emit(SessionEvent::SessionFailed { code: code.to_owned(), message });
+                Ending::Failed
+            }
+            End::Finish(message) => {
+                self.answer(state, batch, message);
+                Ending::Answered
+            }
+        };
+        batch.effects.push(Effect::End(ending));
+    }
+
+    fn answer(&self, state: &State, batch: &mut Batch, message: Message) {
+        let (streamed, overran) = match state {
+            State::Running(running) => (running.streamed.as_str(), running.budget.overran()),
+            State::New | State::Ended => ("", false),
+        };
+        let answer = message.plain_text();
+        // Whoever only reads the stream must end up with the whole answer.
+        if let Some(rest) = answer.strip_prefix(streamed) {
+            batch.answer(rest, &mut String::new());
+        }
+        let tool_calls: Vec<ToolCall> = message.parts.into_iter().filter_map(into_call).collect();
+        let finish_reason = if !tool_calls.is_empty() {
+            FinishReason::ToolCalls
+        } else if overran {
+            FinishReason::Length
+        } else {
+            FinishReason::Stop
+        };
+        batch.emit(SessionEvent::FinalAnswerStreamEnd { answer, usage: self.usage, finish_reason, tool_calls });
+    }
+}
+
+// === impl Running ===
+
+impl Running {
+    fn new(limits: Limits, now: Instant) -> Self {
+        Self { budget: Budget::new(limits, now), open: Open::new(limits.parallel_max), streamed: String::new() }
+    }
+
+    fn apply(&mut self, directives: Vec<Directive>, llm_error: Option<&'static str>, batch: &mut Batch) {
+        let mut new_round = true;
+        for directive in directives {
+            match directive {
+                Directive::Ask(ask) => new_round = !self.begin_ask(ask, new_round, batch) && new_round,
+                Directive::CallTools(calls) => calls.into_iter().for_each(|call| self.begin_call(call, batch)),
+                Directive::Delegate { ref_id, agent, .. } => {
+                    let error = LlmError::InvalidRequest(format!("no agent named `{agent}`"));
+                    batch.immediate.push(Event::Delegated { ref_id, outcome: Err(error) });
+                }
+                Directive::Emit(emit) => self.emit(emit, batch),
+                Directive::Wait { ref_id, ms } => self.begin(Work::Wait { ref_id, ms }, batch),
+                Directive::Cancel(ref_id) => {
+                    if self.open.cancel(ref_id) {
+                        batch.effects.push(Effect::CancelRef(ref_id));
+                    }
+                }
+                Directive::Finish(message) => batch.end = Some(End::Finish(message)),
+                Directive::Fail(message) => {
+                    batch.end = Some(End::Fail { code: llm_error.unwrap_or(PATTERN_FAILED), message });
+                }
+            }
+            if batch.end.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// True when the ask was granted.
+    fn begin_ask(&mut self, ask: Ask, new_round: bool, batch: &mut Batch) -> bool {
+        match self.budget.ask(new_round) {
+            Grant::Granted => {
+                if new_round {
+                    let step = self.budget.begin_step();
+                    batch.emit(SessionEvent::StepStarted { step });
+                }
+                self.begin(Work::Ask(Box::new(ask)), batch);
+                true
+            }
+            Grant::Refused(why) => {
+                let outcome = Err(LlmError::BudgetExceeded(why));
+                batch.immediate.push(Event::Llm { ref_id: ask.ref_id, outcome });
+                false
+            }
+            Grant::Exhausted(why) => {
+                batch.end = Some(End::limit(why));
+                false
+            }
+        }
+    }
+
+    fn begin_call(&mut self, call: ToolCall, batch: &mut Batch) {
+        batch.emit(SessionEvent::AgentToolCallStart {
+            call_id: call.id.clone(),
+            tool_name: call.name.clone(),
+            arguments: call.arguments_json.clone(),
+        });
+        match self.budget.tool() {
+            Grant::Granted => self.begin(Work::Call(call), batch),
+            Grant::Refused(why) | Grant::Exhausted(why) => {
+                let result = ToolResult { call_id: call.id, outcome: Err(ToolError::Denied(why)) };
+                batch.emit(tool_end(&result));
+                batch.immediate.push(Event::Tool(result));
+            }
+        }
+    }
+
+    fn begin(&mut self, work: Work, batch: &mut Batch) {
+        if let Err(problem) = self.open.begin(work) {
+            batch.end = Some(End::contract(problem));
+        }
+    }
+
+    fn emit(&mut self, emit: Emit, batch: &mut Batch) {
+        match emit {
+            Emit::Thought(text) => batch.thought(&text),
+            Emit::Answer(text) => batch.answer(&text, &mut self.streamed),
+            Emit::Observation(text) => batch.emit(SessionEvent::Observation { text }),
+            Emit::Progress { kind, payload } => batch.emit(SessionEvent::Progress { kind, payload }),
+        }
+    }
+}
+
+// === impl Batch ===
+
+impl Batch {
+    fn ending(end: End) -> Self {
+        Self { end: Some(end), ..Self::default() }
+    }
+
+    fn end(mut self, end: End) -> Self {
+        self.end = Some(end);
+        self
+    }
+
+    fn emit(&mut self, event: SessionEvent) {
+        self.effects.push(Effect::Emit(event));
+    }
+
+    /// Pieces that follow each other are one event.
+    fn thought(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        match self.effects.last_mut() {
+            Some(Effect::Emit(SessionEvent::AgentThoughtStream { text: last })) => last.push_str(text),
+            _ => self.emit(SessionEvent::AgentThoughtStream { text: text.to_owned() }),
+        }
+    }
+
+    fn answer(&mut self, text: &str, streamed: &mut String) {
+        if text.is_empty() {
+            return;
+        }
+        streamed.push_str(text);
+        match self.effects.last_mut() {
+            Some(Effect::Emit(SessionEvent::FinalAnswerStream { text: last })) => last.push_str(text),
+            _ => self.emit(SessionEvent::FinalAnswerStream { text: text.to_owned() }),
+        }
+    }
+}
+
+// === impl End ===
+
+impl End {
+    fn limit(message: String) -> Self {
+        Self::Fail { code: Kind::LimitReached.as_str(), message }
+    }
+
+    fn contract(message: String) -> Self {
+        Self::Fail { code: PATTERN_CONTRACT, message }
+    }
+
+    fn driver(error: &DriverError) -> Self {
+        let code = match error {
+            DriverError::Component(_) => Kind::Component.as_str(),
+            DriverError::Contract(_) => PATTERN_CONTRACT,
+        };
+        Self::Fail { code, message: error.to_string() }
+    }
+}
+
+/// The code of the model's failure, where the driver is being told of one and fails because of it.
+fn llm_error(events: &[Event]) -> Option<&'static str> {
+    events.iter().find_map(|event| match event {
+        Event::Llm { outcome: Err(error), .. } | Event::Delegated { outcome: Err(error), .. } => Some(code_of(error)),
+        Event::Start
+        | Event::Llm { .. }
+        | Event::LlmDelta { .. }
+        | Event::Tool(_)
+        | Event::Delegated { .. }
+        | Event::User(_)
+        | Event::Timer(_)
+        | Event::WrapUp(_) => None,
+    })
+}
+
+fn code_of(error: &LlmError) -> &'static str {
+    match error {
+        LlmError::Unavailable(_) => Kind::NothingLeft.as_str(),
+        LlmError::RateLimited(_) => Kind::RateLimited.as_str(),
+        LlmError::ContextTooLong => Kind::ContextTooLong.as_str(),
+        LlmError::Refused(_) => "refused",
+        LlmError::BudgetExceeded(_) => "budget_exceeded",
+        LlmError::InvalidRequest(_) => Kind::InvalidRequest.as_str(),
+        LlmError::Cancelled => Kind::Cancelled.as_str(),
+        LlmError::TimedOut => Kind::TimedOut.as_str(),
+    }
+}
+
+fn tool_end(result: &ToolResult) -> SessionEvent {
+    let (ok, output) = match &result.outcome {
+        Ok(ToolOutput { text, .. }) => (true, text.clone()),
+        Err(error) => (false, error.to_string()),
+    };
+    SessionEvent::AgentToolCallEnd { call_id: result.call_id.clone(), ok, output }
+}
+
+fn into_call(part: Part) -> Option<ToolCall> {
+    match part {
+        Part::ToolCall(call) => Some(call),
+        Part::Text(_) | Part::Media(_) | Part::Reasoning(_) | Part::ToolResult(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! Builds the parts, wires them, and owns the order of start and stop.
+use crate::components::Egress;
+use crate::reload::{Reload, Status, Watch};
+use crate::sessions::Sessions;
+use crate::snapshot::Live;
+use crate::tasks::Tasks;
+use crate::upstream::Upstream;
+use crate::{http, server};
+use anyhow::Context as _;
+use magic_plugins::Runtime;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::net::TcpListener;
+
+/// Where everything lies.
+#[derive(Clone, Debug)]
+pub struct Paths {
+    pub config: PathBuf,
+    pub patterns: PathBuf,
+    pub tools: PathBuf,
+    /// Compile cache; later the store of sessions.
+    pub data: PathBuf,
+    /// `keys_pool_<provider>.env` files.
+    pub keys: PathBuf,
+    /// `<component>.env` files with its secrets.
+    pub env: PathBuf,
+}
+
+impl Paths {
+    /// Everything under one folder, by its usual name.
+    pub fn under(root: &Path) -> Self {
+        Self {
+            config: root.join("proxy_config.yaml"),
+            patterns: root.join("patterns"),
+            tools: root.join("tools"),
+            data: root.join("data"),
+            keys: root.join("keys_pool"),
+            env: root.join("env"),
+        }
+    }
+
+    /// A file that the config names, relative to the config's own folder.
+    pub(crate) fn beside_config(&self, file: &str) -> PathBuf {
+        self.config.parent().unwrap_or(Path::new(".")).join(file)
+    }
+
+    pub(crate) fn watched(&self) -> Vec<PathBuf> {
+        let config = self.config.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folders = [config, &self.patterns, &self.tools, &self.keys, &self.env].map(Path::to_owned);
+        folders.into_iter().chain(["system_prompts", "manifests"].map(|folder| config.join(folder))).collect()
+    }
+}
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Every problem of the config, ready to be shown.
+    #[error("{} problems in the config", .0.len())]
+    Config(Vec<String>),
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+/// What handlers share.
+pub(crate) struct App {
+    pub(crate) live: Live,
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) status: Status,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) tasks: Tasks,
+    /// Unix seconds.
+    pub(crate) started_at: u64,
+}
+
+impl App {
+    #[expect(clippy::unused_self, reason = "the clock belongs to the app, as handlers have no other")]
+    pub(crate) fn unix_now(&self) -> u64 {
+        unix_now()
+    }
+}
+
+/// A running gateway.
+pub struct Gateway {
+    app: Arc<App>,
+    address: SocketAddr,
+}
+
+impl Gateway {
+    /// Starts everything and begins to listen. Port 0 takes a free one.
+    ///
+    /// # Errors
+    /// Every problem of the config at once, or why the socket or the engine is not to be had.
+    pub async fn start(paths: Paths, listen: SocketAddr) -> Result<Self, StartError> {
+        let runtime = runtime(&paths)?;
+        let egress = Arc::new(Egress::new()?);
+        let watch = Watch::start(&paths);
+        let (reload, mut parts) =
+            Reload::first(paths, Arc::clone(&runtime), egress).await.map_err(StartError::Config)?;
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("listen on {listen}: is another gateway running? choose another address with --listen")
+        })?;
+        let address = listener.local_addr().context("read the listener's address")?;
+        let (tasks, upstream) = (Tasks::default(), Arc::new(Upstream::new()?));
+        upstream.reconcile(std::mem::take(&mut parts.keys));
+        let settings = parts.config.server_settings.clone();
+        let sessions = Arc::new(Sessions::new(Arc::clone(&upstream), tasks.clone(), &settings));
+        let live = Live::new(parts.into_snapshot(1));
+        let status = Status::default();
+        status.set(reload.rows(), Vec::new());
+        let app =
+            Arc::new(App { live, upstream, sessions, status, runtime, tasks: tasks.clone(), started_at: unix_now() });
+        let router = http::router(Arc::clone(&app));
+        tasks.spawn("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
+        tasks.spawn("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
+        Ok(Self { app, address })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The aliases that can be served now, and of those the ones that reason.
+    pub fn aliases(&self) -> Vec<(String, bool)> {
+        let snapshot = self.app.live.load();
+        let runnable = snapshot.config.aliases.iter().filter(|alias| {
+            snapshot.routes.get(alias.name.as_str()).is_some_and(|route| self.app.upstream.is_runnable(route))
+        });
+        runnable.map(|alias| (alias.name.to_string(), alias.reasoning_mode.is_some())).collect()
+    }
+
+    /// Patterns and tools that are loaded, by name.
+    pub fn components(&self) -> (Vec<String>, Vec<String>) {
+        let snapshot = self.app.live.load();
+        let patterns = snapshot.components.patterns().map(|pattern| pattern.name.clone()).collect();
+        let tools = snapshot.components.toolboxes().flat_map(|owner| owner.tools().iter());
+        (patterns, tools.map(|tool| tool.name.clone()).collect())
+    }
+
+    /// Problems of component files: they stop nothing, and are shown at the start.
+    pub fn problems(&self) -> Vec<String> {
+        let rows = self.app.status.get().rows;
+        let with_problem = rows.iter().filter_map(|row| Some((row, row.problem.as_ref()?)));
+        with_problem.map(|(row, problem)| format!("{}/{}.wasm: {problem}", row.kind.folder(), row.file)).collect()
+    }
+
+    /// Tasks and component calls that are alive, for tests that look for leftovers.
+    pub fn alive(&self) -> (usize, magic_plugins::Live) {
+        (self.app.tasks.len(), self.app.runtime.live())
+    }
+
+    /// Stops listening, lets answers in flight finish within the config's `drain_seconds`, and ends every task.
+    /// False when something had to be left.
+    pub async fn stop(self) -> bool {
+        let drain = self.app.live.load().config.server_settings.drain;
+        self.app.tasks.shutdown(drain).await
+    }
+}
+
+/// Reads and checks everything as a start would, and serves nothing.
+///
+/// # Errors
+/// As [`Gateway::start`].
+pub async fn check(paths: Paths) -> Result<String, StartError> {
+    let (reload, parts) =
+        Reload::first(paths.clone(), runtime(&paths)?, Arc::new(Egress::new()?)).await.map_err(StartError::Config)?;
+    let rows = reload.rows();
+    let problems: Vec<String> = rows
+        .iter()
+        .filter_map(|row| Some(format!("{}/{}.wasm: {}", row.kind.folder(), row.file, row.problem.as_ref()?)))
+        .collect();
+    if problems.is_empty() { Ok(parts.summary) } else { Err(StartError::Config(problems)) }
+}
+
+fn runtime(paths: &Paths) -> anyhow::Result<Arc<Runtime>> {
+    // Two TLS providers could be compiled in by somebody's features; naming one here keeps that from mattering.
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    let options = magic_plugins::Options { cache_dir: Some(paths.data.join("cache")), ..Default::default() };
+    Runtime::new(options).context("start the component runtime")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the wall clock, shown to clients")]
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

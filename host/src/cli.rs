@@ -1,0 +1,172 @@
+//! The command line: what was asked, as values, and how it ended, as an exit code (0 done, 1 failed, 2 bad config or usage).
+use crate::app::{self, Gateway, Paths, StartError};
+use crate::telemetry::{self, Format};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// An OpenAI-compatible gateway that makes models think.
+#[derive(Parser)]
+#[command(name = "magic-proxy", version, about, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Serve (the default).
+    Serve(Serve),
+    /// Check the config and every component, print all problems, and serve nothing.
+    Check(Places),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Address and port to listen on. Anything but loopback is open to whoever can reach it.
+    #[arg(long, env = "MAGIC_PROXY_LISTEN", default_value = "127.0.0.1:8001")]
+    listen: SocketAddr,
+    /// How log lines look on standard error; RUST_LOG chooses which.
+    #[arg(long, env = "MAGIC_PROXY_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: Format,
+    #[command(flatten)]
+    places: Places,
+}
+
+#[derive(Args)]
+struct Places {
+    /// The config file; what it references lies beside it.
+    #[arg(long, env = "MAGIC_PROXY_CONFIG", default_value = "proxy_config.yaml")]
+    config: PathBuf,
+    /// Folder of pattern components, watched.
+    #[arg(long, env = "MAGIC_PROXY_PATTERNS", default_value = "patterns")]
+    patterns: PathBuf,
+    /// Folder of tool components and their policies, watched.
+    #[arg(long, env = "MAGIC_PROXY_TOOLS", default_value = "tools")]
+    tools: PathBuf,
+    /// Folder for the compile cache.
+    #[arg(long, env = "MAGIC_PROXY_DATA", default_value = "data")]
+    data: PathBuf,
+    /// Folder of `keys_pool_<provider>.env` files, watched.
+    #[arg(long, env = "MAGIC_PROXY_KEYS", default_value = "keys_pool")]
+    keys: PathBuf,
+    /// Folder of `<component>.env` files with secrets for components, watched.
+    #[arg(long, env = "MAGIC_PROXY_ENV", default_value = "env")]
+    env: PathBuf,
+}
+
+impl From<Places> for Paths {
+    fn from(places: Places) -> Self {
+        let Places { config, patterns, tools, data, keys, env } = places;
+        Self { config, patterns, tools, data, keys, env }
+    }
+}
+
+/// Does what the process' arguments say.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&StartError::Other(error.into())),
+    };
+    let result = match cli.verb {
+        Some(Verb::Check(places)) => runtime.block_on(check(places.into())),
+        Some(Verb::Serve(serve)) => runtime.block_on(self::serve(serve)),
+        None => runtime.block_on(self::serve(cli.serve)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn check(paths: Paths) -> Result<(), StartError> {
+    let config = paths.config.clone();
+    let summary = app::check(paths).await?;
+    say(&format!("{} is good: {summary}\n", config.display()));
+    Ok(())
+}
+
+async fn serve(serve: Serve) -> Result<(), StartError> {
+    telemetry::start(serve.log_format);
+    let gateway = Gateway::start(serve.places.into(), serve.listen).await?;
+    if !gateway.address().ip().is_loopback() {
+        tracing::warn!("listening beyond loopback: whoever can reach {} can use every alias", gateway.address());
+    }
+    say(&greeting(&gateway));
+    stop_signal().await;
+    tracing::info!("stopping: answers in flight may finish");
+    if !gateway.stop().await {
+        tracing::warn!("some requests did not finish in time (`server_settings.drain_seconds`)");
+    }
+    Ok(())
+}
+
+fn greeting(gateway: &Gateway) -> String {
+    let base = format!("http://{}", gateway.address());
+    let aliases = gateway.aliases();
+    let (patterns, tools) = gateway.components();
+    let shown = |name: &(String, bool)| if name.1 { format!("{} (reasons)", name.0) } else { name.0.clone() };
+    let listed = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let names: Vec<String> = aliases.iter().map(shown).collect();
+    let problems: String = gateway.problems().iter().map(|problem| format!("  problem   {problem}\n")).collect();
+    let example = aliases.iter().find(|(_, reasons)| *reasons).or(aliases.first()).map_or_else(
+        || "  No alias has a usable key yet: fill keys_pool/ or set a vendor's key, e.g. OPENAI_API_KEY.\n".to_owned(),
+        |(alias, _)| curl(&base, alias),
+    );
+    format!(
+        "\nMagic Proxy serves {base}\n  page      {base}/\n  aliases   {}\n  patterns  {}\n  tools     {}\n{problems}\n{example}\n",
+        listed(&names),
+        listed(&patterns),
+        listed(&tools),
+    )
+}
+
+fn curl(base: &str, alias: &str) -> String {
+    format!(
+        "Try it:\n  curl -N {base}/v1/chat/completions -H 'content-type: application/json' \\\n    -d '{{\"model\": \
+         \"{alias}\", \"stream\": true, \"messages\": [{{\"role\": \"user\", \"content\": \"What is 17 * 23?\"}}]}}'\n"
+    )
+}
+
+async fn stop_signal() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        _ = interrupted => {}
+        () = terminated => {}
+    }
+}
+
+fn failed(error: &StartError) -> ExitCode {
+    let (text, code) = match error {
+        StartError::Config(problems) => {
+            let list: String = problems.iter().map(|problem| format!("  {problem}\n")).collect();
+            let noun = if problems.len() == 1 { "problem" } else { "problems" };
+            (format!("{} {noun}:\n{list}", problems.len()), 2)
+        }
+        StartError::Other(error) => (format!("error: failed to {error:#}\n"), 1),
+    };
+    // Nothing is left to be done when standard error is closed.
+    let _written = std::io::stderr().write_all(text.as_bytes());
+    ExitCode::from(code)
+}
+
+fn say(text: &str) {
+    // A closed standard output is the reader's choice.
+    let _written = std::io::stdout().write_all(text.as_bytes());
+}

@@ -1,0 +1,66 @@
+//! What a client may ask for: the aliases that can be served now.
+use super::error::Refusal;
+use crate::app::App;
+use crate::snapshot::Snapshot;
+use crate::upstream::Route;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::header;
+use magic_config::Alias;
+use magic_types::{Failure, Kind};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// OpenAI's list.
+pub(crate) async fn list(State(app): State<Arc<App>>) -> Response {
+    let snapshot = app.live.load();
+    let data: Vec<Value> = runnable(&app, &snapshot).map(|(alias, _)| model(&app, alias)).collect();
+    json_reply(&json!({ "object": "list", "data": data }))
+}
+
+pub(crate) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+    let snapshot = app.live.load();
+    let alias = snapshot.config.alias(&id).ok_or_else(|| unknown(&snapshot, &id))?;
+    Ok(json_reply(&model(&app, alias)))
+}
+
+/// The aliases with what a UI wants to know of them.
+pub(crate) async fn all_runnable(State(app): State<Arc<App>>) -> Response {
+    let snapshot = app.live.load();
+    let list = runnable(&app, &snapshot).map(|(alias, _)| {
+        let first = alias.chain.first();
+        let tools = first.and_then(|profile| profile.agent.tools.as_ref()).filter(|_| alias.reasoning_mode.is_some());
+        json!({
+            "id": alias.name.as_str(),
+            "name": alias.name.as_str(),
+            "description": alias.description,
+            "is_agent": alias.reasoning_mode.is_some(),
+            "reasoning_mode": alias.reasoning_mode,
+            "tools": tools,
+            "profiles": alias.chain.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>(),
+        })
+    });
+    json_reply(&Value::Array(list.collect()))
+}
+
+/// The failure for a name that is no alias.
+pub(super) fn unknown(snapshot: &Snapshot, id: &str) -> Failure {
+    let known: Vec<&str> = snapshot.config.aliases.iter().map(|alias| alias.name.as_str()).take(20).collect();
+    Failure::new(Kind::NotFound, format!("the model `{id}` does not exist; known: {}", known.join(", ")))
+}
+
+fn runnable<'a>(app: &'a App, snapshot: &'a Snapshot) -> impl Iterator<Item = (&'a Alias, &'a Arc<Route>)> {
+    let with_route = snapshot.config.aliases.iter().filter_map(|alias| {
+        let route = snapshot.routes.get(alias.name.as_str())?;
+        Some((alias, route))
+    });
+    with_route.filter(|(_, route)| app.upstream.is_runnable(route))
+}
+
+fn model(app: &App, alias: &Alias) -> Value {
+    json!({ "id": alias.name.as_str(), "object": "model", "created": app.started_at, "owned_by": "magic-proxy" })
+}
+
+pub(super) fn json_reply(value: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+}

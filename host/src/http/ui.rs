@@ -1,0 +1,60 @@
+//! The page at `/`, built into the binary: nothing can be missing beside it.
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+
+struct File {
+    path: &'static str,
+    content_type: &'static str,
+    text: &'static str,
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const PICTURE: &str = "image/svg+xml";
+
+macro_rules! file {
+    ($path:literal, $content_type:expr) => {
+        File { path: $path, content_type: $content_type, text: include_str!(concat!("../../../frontend/", $path)) }
+    };
+}
+
+const FILES: &[File] = &[
+    file!("index.html", HTML),
+    file!("style.css", STYLE),
+    file!("icon.svg", PICTURE),
+    file!("app.js", SCRIPT),
+    file!("gateway.js", SCRIPT),
+    file!("run.js", SCRIPT),
+    file!("sse.js", SCRIPT),
+    file!("view.js", SCRIPT),
+    file!("words.js", SCRIPT),
+];
+
+/// Nothing but our own files, and nobody may frame the page.
+const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+pub(crate) async fn index() -> Response {
+    serve("index.html")
+}
+
+pub(crate) async fn file(Path(path): Path<String>) -> Response {
+    serve(&path)
+}
+
+fn serve(path: &str) -> Response {
+    let Some(file) = FILES.iter().find(|file| file.path == path) else {
+        let failure = magic_types::Failure::new(magic_types::Kind::NotFound, format!("no such path: GET /{path}"));
+        return super::error::Refusal(failure).into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(file.content_type)),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        // The page belongs to this build: the next one must not be answered from a cache.
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    (StatusCode::OK, headers, file.text).into_response()
+}

@@ -1,0 +1,117 @@
+//! Keeps the snapshot true to the files: look, build, swap or keep the last good. The only writer of [`Live`].
+mod build;
+mod files;
+mod shelf;
+mod status;
+mod watch;
+
+pub(crate) use build::{Parts, build};
+pub(crate) use shelf::Shelf;
+pub(crate) use status::{Row, Status};
+pub(crate) use watch::Watch;
+
+use crate::app::{App, Paths};
+use crate::components::Egress;
+use files::Texts;
+use magic_plugins::Runtime;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How long a changed file must stay as it is before it is read: longer than a copy pauses between two writes.
+const SETTLE: Duration = Duration::from_millis(100);
+/// Some filesystems (network, containers) report nothing: a look every two seconds finds what was missed.
+const RESCAN: Duration = Duration::from_secs(2);
+
+/// Everything that the loop remembers between looks.
+pub(crate) struct Reload {
+    paths: Paths,
+    runtime: Arc<Runtime>,
+    egress: Arc<Egress>,
+    shelf: Shelf,
+    texts: Texts,
+}
+
+/// Looks at files that have just changed: now, or only once they have settled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    AtOnce,
+    Settled,
+}
+
+impl Reload {
+    /// The first look: reads everything as it lies there.
+    ///
+    /// # Errors
+    /// Every problem of the config; the gateway does not start with one.
+    pub(crate) async fn first(
+        paths: Paths,
+        runtime: Arc<Runtime>,
+        egress: Arc<Egress>,
+    ) -> Result<(Self, Parts), Vec<String>> {
+        let mut shelf = Shelf::new(&paths);
+        shelf.look(&runtime, Patience::AtOnce, None).await;
+        let mut texts = Texts::new(&paths);
+        texts.look(Patience::AtOnce);
+        let mut reload = Self { paths, runtime, egress, shelf, texts };
+        let parts = reload.build()?;
+        reload.texts.follow(&reload.paths, &parts.config);
+        Ok((reload, parts))
+    }
+
+    /// What the components and their files look like, for the admin.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        self.shelf.rows()
+    }
+
+    /// Runs until `stopping`. A change is found within moments, and read when it has settled.
+    pub(crate) async fn run(mut self, app: Arc<App>, stopping: CancellationToken, mut watch: Watch) {
+        let mut unsettled = false;
+        loop {
+            let wait = if unsettled { SETTLE } else { RESCAN };
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = watch.changed(), if !unsettled => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+            unsettled = self.look(&app).await;
+        }
+    }
+
+    /// One look at all files. True when something is still changing.
+    async fn look(&mut self, app: &App) -> bool {
+        let live = app.live.load();
+        let components = self.shelf.look(&self.runtime, Patience::Settled, Some(&live.config)).await;
+        let texts = self.texts.look(Patience::Settled);
+        if components.changed || texts.changed {
+            self.commit(app);
+        }
+        components.unsettled || texts.unsettled
+    }
+
+    /// Swaps in what the files say, or what can be had of it.
+    fn commit(&mut self, app: &App) {
+        let live = app.live.load();
+        let (parts, problems) = match self.build() {
+            Ok(parts) => (Some(parts), Vec::new()),
+            // The old config still holds; new components and keys need not wait for it to be mended.
+            Err(problems) => (build::keep(&live, &self.shelf, &self.paths, &self.egress), problems),
+        };
+        for problem in &problems {
+            tracing::error!("config kept as it was: {problem}");
+        }
+        if let Some(mut parts) = parts {
+            self.texts.follow(&self.paths, &parts.config);
+            // Reconciled before publishing: a request that sees the new plan must find its pool.
+            app.upstream.reconcile(std::mem::take(&mut parts.keys));
+            let generation = live.generation + 1;
+            tracing::info!(generation, "generation {generation} is live: {}", parts.summary);
+            app.live.swap(parts.into_snapshot(generation));
+        }
+        app.status.set(self.rows(), problems);
+    }
+
+    fn build(&self) -> Result<Parts, Vec<String>> {
+        build(&self.paths, &self.shelf, &self.egress)
+    }
+}

@@ -1,0 +1,118 @@
+//! The pooled HTTP client towards vendors: the one place where it is built and where a key's secret is written.
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use magic_types::{Failure, Kind, Secret};
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// A vendor that does not answer the handshake in that time is treated as down.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Just under the idle timeout of common load balancers (60 s), so that we close first and never send into a dying connection.
+const POOL_IDLE: Duration = Duration::from_secs(55);
+/// Replies that do not stream are held whole, so that a cut one can still be answered by the next leg.
+const REPLY_BYTES_MAX: usize = 64 << 20;
+
+pub(crate) struct Client(reqwest::Client);
+
+/// A checked address.
+pub(crate) struct Endpoint(reqwest::Url);
+
+/// A reply whose head has arrived.
+pub(crate) struct Incoming(reqwest::Response);
+
+impl Endpoint {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|error: <reqwest::Url as std::str::FromStr>::Err| error.to_string())
+    }
+}
+
+impl Client {
+    #[expect(clippy::disallowed_methods, reason = "the one place that builds the client towards vendors")]
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(1024)
+            .tcp_nodelay(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("magic-proxy/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self(client))
+    }
+
+    /// Sends and waits for the head. Dropping the future closes the connection.
+    pub(super) async fn post(
+        &self,
+        endpoint: &Endpoint,
+        key: Option<&Secret>,
+        body: Bytes,
+    ) -> Result<Incoming, Failure> {
+        let mut request = self.0.post(endpoint.0.clone()).header(header::CONTENT_TYPE, "application/json").body(body);
+        if let Some(key) = key {
+            request = request.header(header::AUTHORIZATION, bearer(key)?);
+        }
+        request.send().await.map(Incoming).map_err(|error| failure(&error))
+    }
+}
+
+impl Incoming {
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    pub(super) fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
+    pub(super) fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.0.headers().get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The next piece, or `None` at the end.
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
+        self.0.chunk().await.map_err(|error| failure(&error))
+    }
+
+    /// The rest of the body within a bound.
+    pub(super) async fn collect(mut self) -> Result<Bytes, Failure> {
+        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        let Some(second) = self.chunk().await? else { return Ok(first) };
+        let mut whole = BytesMut::with_capacity((first.len() + second.len()) * 2);
+        whole.extend_from_slice(&first);
+        whole.extend_from_slice(&second);
+        while let Some(chunk) = self.chunk().await? {
+            if whole.len() + chunk.len() > REPLY_BYTES_MAX {
+                return Err(Failure::new(Kind::BadReply, "the model's vendor sent a reply of more than 64 MiB"));
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole.freeze())
+    }
+}
+
+fn bearer(key: &Secret) -> Result<HeaderValue, Failure> {
+    let unusable = |_| Failure::new(Kind::KeyRejected, "a key holds characters that no HTTP header can carry");
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(unusable)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The client's errors name the URL, which is no secret, and their causes, which are the useful part.
+fn failure(error: &reqwest::Error) -> Failure {
+    let mut why = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a string cannot fail.
+        let _written = write!(why, ": {cause}");
+        source = cause.source();
+    }
+    let (kind, public) = if error.is_timeout() && !error.is_connect() {
+        (Kind::TimedOut, "the model's vendor did not answer in time")
+    } else if error.is_connect() {
+        (Kind::Unreachable, "the model's vendor cannot be reached")
+    } else {
+        (Kind::Unreachable, "the connection to the model's vendor broke")
+    };
+    Failure::new(kind, public).private(why)
+}
