@@ -1,6 +1,6 @@
 //! Builds the parts, wires them, and owns the order of start and stop.
 use crate::components::Egress;
-use crate::reload::{Reload, Status, Watch};
+use crate::reload::{Ground, Reload, Status, Watch};
 use crate::sessions::Sessions;
 use crate::snapshot::Live;
 use crate::tasks::Tasks;
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 /// Where everything lies.
 #[derive(Clone, Debug)]
@@ -71,6 +72,8 @@ pub(crate) struct App {
     pub(crate) status: Status,
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) tasks: Tasks,
+    /// Plain requests at work; sessions have bounds of their own.
+    pub(crate) places: Arc<Semaphore>,
     /// Unix seconds.
     pub(crate) started_at: u64,
 }
@@ -94,24 +97,24 @@ impl Gateway {
     /// # Errors
     /// Every problem of the config at once, or why the socket or the engine is not to be had.
     pub async fn start(paths: Paths, listen: SocketAddr) -> Result<Self, StartError> {
-        let runtime = runtime(&paths)?;
-        let egress = Arc::new(Egress::new()?);
         let watch = Watch::start(&paths);
-        let (reload, mut parts) =
-            Reload::first(paths, Arc::clone(&runtime), egress).await.map_err(StartError::Config)?;
+        let ground = ground(paths)?;
+        let (runtime, upstream) = (Arc::clone(&ground.runtime), Arc::clone(&ground.upstream));
+        let (reload, mut parts) = Reload::first(ground).await.map_err(StartError::Config)?;
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!("listen on {listen}: is another gateway running? choose another address with --listen")
         })?;
         let address = listener.local_addr().context("read the listener's address")?;
-        let (tasks, upstream) = (Tasks::default(), Arc::new(Upstream::new()?));
+        let tasks = Tasks::default();
         upstream.reconcile(std::mem::take(&mut parts.keys));
         let settings = parts.config.server_settings.clone();
         let sessions = Arc::new(Sessions::new(Arc::clone(&upstream), tasks.clone(), &settings));
         let live = Live::new(parts.into_snapshot(1));
         let status = Status::default();
         status.set(reload.rows(), Vec::new());
-        let app =
-            Arc::new(App { live, upstream, sessions, status, runtime, tasks: tasks.clone(), started_at: unix_now() });
+        let places = Arc::new(Semaphore::new(settings.requests_in_flight_max));
+        let started_at = unix_now();
+        let app = Arc::new(App { live, upstream, sessions, status, runtime, tasks: tasks.clone(), places, started_at });
         let router = http::router(Arc::clone(&app));
         tasks.spawn("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
         tasks.spawn("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
@@ -164,8 +167,7 @@ impl Gateway {
 /// # Errors
 /// As [`Gateway::start`].
 pub async fn check(paths: Paths) -> Result<String, StartError> {
-    let (reload, parts) =
-        Reload::first(paths.clone(), runtime(&paths)?, Arc::new(Egress::new()?)).await.map_err(StartError::Config)?;
+    let (reload, parts) = Reload::first(ground(paths)?).await.map_err(StartError::Config)?;
     let rows = reload.rows();
     let problems: Vec<String> = rows
         .iter()
@@ -174,11 +176,12 @@ pub async fn check(paths: Paths) -> Result<String, StartError> {
     if problems.is_empty() { Ok(parts.summary) } else { Err(StartError::Config(problems)) }
 }
 
-fn runtime(paths: &Paths) -> anyhow::Result<Arc<Runtime>> {
+fn ground(paths: Paths) -> anyhow::Result<Ground> {
     // Two TLS providers could be compiled in by somebody's features; naming one here keeps that from mattering.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     let options = magic_plugins::Options { cache_dir: Some(paths.data.join("cache")), ..Default::default() };
-    Runtime::new(options).context("start the component runtime")
+    let runtime = Runtime::new(options).context("start the component runtime")?;
+    Ok(Ground { paths, runtime, egress: Arc::new(Egress::new()?), upstream: Arc::default() })
 }
 
 #[expect(clippy::disallowed_methods, reason = "the wall clock, shown to clients")]

@@ -16,11 +16,11 @@ use axum::routing::{get, post};
 use std::sync::Arc;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let router = Router::new()
         // OpenAI's
         .route("/v1/chat/completions", post(chat::completions))
         .route("/v1/models", get(models::list))
-        .route("/v1/models/{id}", get(models::one))
+        .route("/v1/models/{*id}", get(models::one))
         // Ours
         .route("/v1/models/all-runnable", get(models::all_runnable))
         .route("/v1/react/sessions", post(sessions::create).get(sessions::list))
@@ -29,10 +29,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/components", get(admin::components))
         .route("/admin/keys", get(admin::keys))
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        // The page
-        .route("/", get(ui::index))
-        .route("/{*path}", get(ui::file))
+        .route("/readyz", get(health::ready));
+    ui::routes(router)
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::method_not_allowed)
         .with_state(app)

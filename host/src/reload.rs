@@ -5,15 +5,18 @@ mod shelf;
 mod status;
 mod watch;
 
-pub(crate) use build::{Parts, build};
-pub(crate) use shelf::Shelf;
+use build::build;
+
+pub(crate) use build::Parts;
 pub(crate) use status::{Row, Status};
 pub(crate) use watch::Watch;
 
 use crate::app::{App, Paths};
 use crate::components::Egress;
+use crate::upstream::Upstream;
 use files::Texts;
 use magic_plugins::Runtime;
+use shelf::Shelf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -23,11 +26,17 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// Some filesystems (network, containers) report nothing: a look every two seconds finds what was missed.
 const RESCAN: Duration = Duration::from_secs(2);
 
+/// What every build stands on; outlives them all.
+pub(crate) struct Ground {
+    pub(crate) paths: Paths,
+    pub(crate) runtime: Arc<Runtime>,
+    pub(crate) egress: Arc<Egress>,
+    pub(crate) upstream: Arc<Upstream>,
+}
+
 /// Everything that the loop remembers between looks.
 pub(crate) struct Reload {
-    paths: Paths,
-    runtime: Arc<Runtime>,
-    egress: Arc<Egress>,
+    ground: Ground,
     shelf: Shelf,
     texts: Texts,
 }
@@ -44,18 +53,14 @@ impl Reload {
     ///
     /// # Errors
     /// Every problem of the config; the gateway does not start with one.
-    pub(crate) async fn first(
-        paths: Paths,
-        runtime: Arc<Runtime>,
-        egress: Arc<Egress>,
-    ) -> Result<(Self, Parts), Vec<String>> {
-        let mut shelf = Shelf::new(&paths);
-        shelf.look(&runtime, Patience::AtOnce, None).await;
-        let mut texts = Texts::new(&paths);
+    pub(crate) async fn first(ground: Ground) -> Result<(Self, Parts), Vec<String>> {
+        let mut shelf = Shelf::new(&ground.paths);
+        shelf.look(&ground.runtime, Patience::AtOnce, None).await;
+        let mut texts = Texts::new(&ground.paths);
         texts.look(Patience::AtOnce);
-        let mut reload = Self { paths, runtime, egress, shelf, texts };
+        let mut reload = Self { ground, shelf, texts };
         let parts = reload.build()?;
-        reload.texts.follow(&reload.paths, &parts.config);
+        reload.texts.follow(&reload.ground.paths, &parts.config);
         Ok((reload, parts))
     }
 
@@ -81,7 +86,7 @@ impl Reload {
     /// One look at all files. True when something is still changing.
     async fn look(&mut self, app: &App) -> bool {
         let live = app.live.load();
-        let components = self.shelf.look(&self.runtime, Patience::Settled, Some(&live.config)).await;
+        let components = self.shelf.look(&self.ground.runtime, Patience::Settled, Some(&live.config)).await;
         let texts = self.texts.look(Patience::Settled);
         if components.changed || texts.changed {
             self.commit(app);
@@ -95,15 +100,15 @@ impl Reload {
         let (parts, problems) = match self.build() {
             Ok(parts) => (Some(parts), Vec::new()),
             // The old config still holds; new components and keys need not wait for it to be mended.
-            Err(problems) => (build::keep(&live, &self.shelf, &self.paths, &self.egress), problems),
+            Err(problems) => (build::keep(&live, &self.shelf, &self.ground), problems),
         };
         for problem in &problems {
             tracing::error!("config kept as it was: {problem}");
         }
         if let Some(mut parts) = parts {
-            self.texts.follow(&self.paths, &parts.config);
+            self.texts.follow(&self.ground.paths, &parts.config);
             // Reconciled before publishing: a request that sees the new plan must find its pool.
-            app.upstream.reconcile(std::mem::take(&mut parts.keys));
+            self.ground.upstream.reconcile(std::mem::take(&mut parts.keys));
             let generation = live.generation + 1;
             tracing::info!(generation, "generation {generation} is live: {}", parts.summary);
             app.live.swap(parts.into_snapshot(generation));
@@ -112,6 +117,6 @@ impl Reload {
     }
 
     fn build(&self) -> Result<Parts, Vec<String>> {
-        build(&self.paths, &self.shelf, &self.egress)
+        build(&self.ground, &self.shelf)
     }
 }

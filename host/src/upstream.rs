@@ -7,24 +7,29 @@ mod target;
 
 pub(crate) use attempt_loop::{Payload, Reply, ReplyBody};
 pub(crate) use stream::ChatStream;
-pub(crate) use target::{Route, routes};
+pub(crate) use target::Route;
 
-use crate::upstream::client::Client;
+use crate::upstream::client::Clients;
+use magic_config::Config;
 use magic_routing::{KeySource, PoolName, PoolState, Pools};
-use magic_types::Failure;
+use magic_types::{AliasName, Failure};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Holds what outlives a reload: the connections and the state of the keys.
+#[derive(Default)]
 pub(crate) struct Upstream {
-    client: Client,
+    clients: Clients,
     pools: Arc<Mutex<Pools>>,
 }
 
 impl Upstream {
+    /// Every alias of a checked config.
+    ///
     /// # Errors
-    /// When the TLS roots of the system cannot be read.
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        Ok(Self { client: Client::new()?, pools: Arc::new(Mutex::new(Pools::default())) })
+    /// A problem text for an `api_base` that is no URL.
+    pub(crate) fn routes(&self, config: &Config) -> Result<HashMap<AliasName, Arc<Route>>, String> {
+        target::routes(config, &self.clients)
     }
 
     /// Carries a request along the route's plan.

@@ -1,5 +1,9 @@
 //! The house rules that neither the compiler nor clippy knows. Reads the tree and says what it found; changes nothing.
-use std::{collections::BTreeSet, fmt, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
+    path::Path,
+};
 
 use anyhow::{Context as _, Result};
 
@@ -9,6 +13,7 @@ mod rust;
 mod text;
 
 use allowed::Allowed;
+use rust::Known;
 
 /// One breach: where, and what to do about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,26 +36,31 @@ const SAMPLES: &str = "xtask/src/tidy/tests.rs";
 pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
     let mut paths = BTreeSet::new();
     collect(root, "", &mut paths)?;
-    let list = fs::read_to_string(root.join(allowed::PATH)).with_context(|| format!("read `{}`", allowed::PATH))?;
-    let (allowed, mut found) = Allowed::read(&list);
-    let mut codes = docs::Codes::default();
+    let mut texts = BTreeMap::new();
     for path in paths.iter().filter(|path| text::is_ours(path) && *path != SAMPLES) {
         let bytes = fs::read(root.join(path)).with_context(|| format!("read `{path}`"))?;
-        let text = String::from_utf8_lossy(&bytes);
-        found.extend(one_file(path, &text, &allowed));
-        found.extend(docs::links(path, &text, &|target| exists(&paths, target)));
-        codes.read(path, &text);
+        texts.insert(path.as_str(), String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let (allowed, mut found) = Allowed::read(texts.get(allowed::PATH).map_or("", String::as_str));
+    let rust_files = texts.iter().filter(|(path, _)| path.ends_with(".rs"));
+    let test_files = rust_files.flat_map(|(path, text)| rust::test_files(path, text)).collect();
+    let known = Known { allowed, test_files };
+    let mut codes = docs::Codes::default();
+    for (path, text) in &texts {
+        found.extend(one_file(path, text, &known));
+        found.extend(docs::links(path, text, &|target| exists(&paths, target)));
+        codes.read(path, text);
     }
     found.extend(codes.unpaired());
-    found.extend(allowed.outdated(|path| fs::read_to_string(root.join(path)).ok()));
+    found.extend(known.allowed.outdated(|path| texts.get(path).map(String::as_str)));
     Ok(found.iter().map(Finding::to_string).collect())
 }
 
 /// What one file's own text gives away.
-fn one_file(path: &str, text: &str, allowed: &Allowed) -> Vec<Finding> {
+fn one_file(path: &str, text: &str, known: &Known) -> Vec<Finding> {
     let mut found = text::check(path, text);
     if path.ends_with(".rs") {
-        found.extend(rust::check(path, text, allowed));
+        found.extend(rust::check(path, text, known));
     }
     found
 }

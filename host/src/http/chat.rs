@@ -10,8 +10,10 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, header};
 use magic_dialects::openai::{reply::data_frame, request};
-use magic_types::{AliasName, Failure, KeyId, Kind, Usage};
+use magic_routing::Try;
+use magic_types::{AliasName, Failure, KeyId, Kind, ProfileName, Usage};
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 pub(crate) async fn completions(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
@@ -23,7 +25,8 @@ pub(crate) async fn completions(State(app): State<Arc<App>>, request: Request) -
     if route.plan.reasoning_mode.is_some() {
         return reasoning::completion(&app, &snapshot, route, &body, head.stream).await;
     }
-    let story = Story { alias: route.plan.alias.clone(), start };
+    let place = limits::enter(&app.places)?;
+    let story = Story { alias: route.plan.alias.clone(), start, _place: place };
     let reply = match app.upstream.complete(route, Payload::Verbatim { head: &head, body: &body }).await {
         Ok(reply) => reply,
         Err(failure) => {
@@ -35,7 +38,7 @@ pub(crate) async fn completions(State(app): State<Arc<App>>, request: Request) -
 }
 
 fn respond(story: Story, reply: Reply) -> Response {
-    let told = Told { story, profile: reply.profile.to_string(), key_id: reply.key_id, sends: reply.tries.len() };
+    let told = Told { story, profile: reply.profile, key_id: reply.key_id, tries: reply.tries };
     let body = match reply.body {
         ReplyBody::Whole { bytes, usage } => {
             told.ended(usage, None);
@@ -93,14 +96,16 @@ fn passed_on(mut headers: HeaderMap) -> HeaderMap {
 struct Story {
     alias: AliasName,
     start: Instant,
+    /// Held as long as the request is at work, a streamed reply included.
+    _place: OwnedSemaphorePermit,
 }
 
 /// And at its end, which for a stream is long after the handler returned. A client that leaves drops it untold.
 struct Told {
     story: Story,
-    profile: String,
+    profile: ProfileName,
     key_id: Option<KeyId>,
-    sends: usize,
+    tries: Vec<Try>,
 }
 
 impl Story {
@@ -117,15 +122,28 @@ impl Story {
 
 impl Told {
     fn ended(&self, usage: Option<Usage>, failure: Option<&Failure>) {
-        let Self { story: Story { alias, start }, profile, key_id, sends } = self;
+        let Self { story: Story { alias, start, .. }, profile, key_id, tries } = self;
         let ms = start.elapsed().as_millis() as u64;
         let key_id = key_id.as_ref().map_or("-", KeyId::as_str);
+        let sends = tries.len();
+        let after = after(tries);
         let Usage { input_tokens, output_tokens, .. } = usage.unwrap_or_default();
         match failure {
-            None => tracing::info!(%alias, profile, key.id = key_id, sends, ms, input_tokens, output_tokens,
-                "chat `{alias}` served by `{profile}`"),
-            Some(failure) => tracing::warn!(%alias, profile, key.id = key_id, sends, ms, kind = failure.kind.as_str(),
-                "chat `{alias}` broke off at `{profile}`: {} ({})", failure.public, failure.private),
+            None => tracing::info!(%alias, %profile, key.id = key_id, sends, ms, input_tokens, output_tokens,
+                "chat `{alias}` served by `{profile}`{after}"),
+            Some(failure) => tracing::warn!(%alias, %profile, key.id = key_id, sends, ms, kind = failure.kind.as_str(),
+                "chat `{alias}` broke off at `{profile}`{after}: {} ({})", failure.public, failure.private),
         }
     }
+}
+
+/// What failed before: ` after openai_main (openai-3f9ac2d1) rate_limited, azure_backup upstream_error`.
+fn after(tries: &[Try]) -> String {
+    let failed = tries.iter().filter_map(|attempt| Some((attempt, attempt.kind?.as_str())));
+    let told = failed.map(|(Try { profile, key_id, .. }, kind)| match key_id {
+        Some(key) => format!("{profile} ({key}) {kind}"),
+        None => format!("{profile} {kind}"),
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    if told.is_empty() { told } else { format!(" after {told}") }
 }

@@ -1,8 +1,25 @@
-//! Reads request bodies within a bound. A body that is too large is refused before it is held.
+//! What the gateway takes on at most: a body's size, and requests at the same time. More is refused, never queued.
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use magic_types::{Failure, Kind};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Most requests are over within seconds.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A place among the requests in flight, held until it is dropped.
+///
+/// # Errors
+/// `Overloaded` when all are taken.
+pub(crate) fn enter(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Failure> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| {
+        let text = "too many requests are in flight (`server_settings.requests_in_flight_max`): try again";
+        Failure::new(Kind::Overloaded, text).retry_after(Some(RETRY_AFTER))
+    })
+}
 
 /// The whole body.
 ///

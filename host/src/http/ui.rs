@@ -1,6 +1,7 @@
 //! The page at `/`, built into the binary: nothing can be missing beside it.
-use axum::extract::Path;
+use axum::Router;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use http::{HeaderValue, StatusCode, header};
 
 struct File {
@@ -35,19 +36,15 @@ const FILES: &[File] = &[
 /// Nothing but our own files, and nobody may frame the page.
 const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-pub(crate) async fn index() -> Response {
-    serve("index.html")
+/// A route for each file, so that every other path stays unknown.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    FILES.iter().fold(router, |router, file| {
+        let path = if file.path == "index.html" { "/".to_owned() } else { format!("/{}", file.path) };
+        router.route(&path, get(async || serve(file)))
+    })
 }
 
-pub(crate) async fn file(Path(path): Path<String>) -> Response {
-    serve(&path)
-}
-
-fn serve(path: &str) -> Response {
-    let Some(file) = FILES.iter().find(|file| file.path == path) else {
-        let failure = magic_types::Failure::new(magic_types::Kind::NotFound, format!("no such path: GET /{path}"));
-        return super::error::Refusal(failure).into_response();
-    };
+fn serve(file: &File) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(file.content_type)),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),

@@ -1,9 +1,9 @@
 //! From files to the parts of a snapshot, or every problem that is in the way. Changes nothing that is running.
-use super::Shelf;
+use super::{Ground, Shelf};
 use crate::app::Paths;
-use crate::components::{Egress, Services, parse_secrets};
+use crate::components::{Services, parse_secrets};
 use crate::snapshot::Snapshot;
-use crate::upstream::{self, Route};
+use crate::upstream::Route;
 use magic_config::{Config, Problem, Provider};
 use magic_plugins::{Components, Host};
 use magic_routing::{KeySource, PoolName, own_keys, read_key_file};
@@ -34,43 +34,43 @@ impl Parts {
 
 /// # Errors
 /// Every problem of the config and of what it references, each with its path and a hint.
-pub(crate) fn build(paths: &Paths, shelf: &Shelf, egress: &Arc<Egress>) -> Result<Parts, Vec<String>> {
+pub(super) fn build(ground: &Ground, shelf: &Shelf) -> Result<Parts, Vec<String>> {
+    let paths = &ground.paths;
     let text = std::fs::read_to_string(&paths.config)
         .map_err(|error| vec![format!("{}: {error} (name another file with --config)", paths.config.display())])?;
     let config = magic_config::parse(&text, &variable).map_err(|problems| shown(&problems))?;
     let (components, _) = shelf.components();
     let mut problems = shown(&check_components(&config, &components));
     let prompts = read_prompts(paths, &config, &mut problems);
-    let routes = upstream::routes(&config).map_err(|problem| problems.push(problem)).unwrap_or_default();
+    let routes = ground.upstream.routes(&config).map_err(|problem| problems.push(problem)).unwrap_or_default();
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(parts(paths, Arc::new(config), routes, components, prompts, egress))
+    Ok(parts(ground, Arc::new(config), routes, components, prompts))
 }
 
 /// The live config with the components and keys of now, for when the new config is bad. `None` where the live config
 /// cannot be served with these components.
-pub(super) fn keep(live: &Snapshot, shelf: &Shelf, paths: &Paths, egress: &Arc<Egress>) -> Option<Parts> {
+pub(super) fn keep(live: &Snapshot, shelf: &Shelf, ground: &Ground) -> Option<Parts> {
     let (components, _) = shelf.components();
     let config = Arc::clone(&live.config);
     check_components(&config, &components)
         .is_empty()
-        .then(|| parts(paths, config, live.routes.clone(), components, live.prompts.clone(), egress))
+        .then(|| parts(ground, config, live.routes.clone(), components, live.prompts.clone()))
 }
 
 fn parts(
-    paths: &Paths,
+    ground: &Ground,
     config: Arc<Config>,
     routes: HashMap<AliasName, Arc<Route>>,
     components: Components,
     prompts: HashMap<String, String>,
-    egress: &Arc<Egress>,
 ) -> Parts {
     let patterns = components.patterns().count();
     let tools: usize = components.toolboxes().map(|owner| owner.tools().len()).sum();
     let summary = format!("{} aliases, {patterns} patterns, {tools} tools", config.aliases.len());
-    let services = Arc::new(Services::new(Arc::clone(egress), read_secrets(paths)));
-    let keys = read_keys(paths, &config);
+    let services = Arc::new(Services::new(Arc::clone(&ground.egress), read_secrets(&ground.paths)));
+    let keys = read_keys(&ground.paths, &config);
     Parts { config, keys, summary, routes, components, services, prompts }
 }
 

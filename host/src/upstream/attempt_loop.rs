@@ -75,7 +75,7 @@ async fn send(
     let first = start + timeouts.first_event;
     let total = start + timeouts.total;
     let (body, streams) = write(target, payload);
-    let sending = upstream.client.post(&target.endpoint, guard.secret(), body);
+    let sending = target.endpoint.post(guard.secret(), body);
     let incoming = match within(first, sending).await {
         Ok(incoming) => incoming,
         Err(failure) => return Err((failure, guard)),

@@ -1,54 +1,69 @@
-//! The pooled HTTP client towards vendors: the one place where it is built and where a key's secret is written.
+//! The pooled HTTP clients towards vendors: the one place where they are built and where a key's secret is written.
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use magic_types::{Failure, Kind, Secret};
+use std::collections::HashMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A vendor that does not answer the handshake in that time is treated as down.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Just under the idle timeout of common load balancers (60 s), so that we close first and never send into a dying connection.
 const POOL_IDLE: Duration = Duration::from_secs(55);
+/// As many as a gateway of one machine has requests in flight (`server_settings.requests_in_flight_max`).
+const IDLE_PER_HOST_MAX: usize = 1024;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Replies that do not stream are held whole, so that a cut one can still be answered by the next leg.
 const REPLY_BYTES_MAX: usize = 64 << 20;
 
-pub(crate) struct Client(reqwest::Client);
+/// One client for each connect timeout that profiles ask for, since that is a client's own setting. Connections are
+/// pooled within each.
+#[derive(Default)]
+pub(crate) struct Clients(Mutex<HashMap<Duration, reqwest::Client>>);
 
-/// A checked address.
-pub(crate) struct Endpoint(reqwest::Url);
+/// A checked address and the client that goes there.
+pub(crate) struct Endpoint {
+    client: reqwest::Client,
+    url: reqwest::Url,
+}
 
 /// A reply whose head has arrived.
 pub(crate) struct Incoming(reqwest::Response);
 
-impl Endpoint {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map(Self).map_err(|error: <reqwest::Url as std::str::FromStr>::Err| error.to_string())
+impl Clients {
+    /// # Errors
+    /// A text for what is no URL, or when the system's TLS roots cannot be read.
+    pub(super) fn endpoint(&self, url: &str, connect_timeout: Duration) -> Result<Endpoint, String> {
+        let url = url.parse().map_err(|error: <reqwest::Url as std::str::FromStr>::Err| error.to_string())?;
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = match clients.get(&connect_timeout) {
+            Some(client) => client.clone(),
+            None => {
+                let client = build(connect_timeout).map_err(|error| error.to_string())?;
+                clients.insert(connect_timeout, client.clone());
+                client
+            }
+        };
+        Ok(Endpoint { client, url })
     }
 }
 
-impl Client {
-    #[expect(clippy::disallowed_methods, reason = "the one place that builds the client towards vendors")]
-    pub(super) fn new() -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(POOL_IDLE)
-            .pool_max_idle_per_host(1024)
-            .tcp_nodelay(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("magic-proxy/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self(client))
-    }
+#[expect(clippy::disallowed_methods, reason = "the one place that builds clients towards vendors")]
+fn build(connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .connect_timeout(connect_timeout)
+        .pool_idle_timeout(POOL_IDLE)
+        .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
+        .tcp_nodelay(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("magic-proxy/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
 
+impl Endpoint {
     /// Sends and waits for the head. Dropping the future closes the connection.
-    pub(super) async fn post(
-        &self,
-        endpoint: &Endpoint,
-        key: Option<&Secret>,
-        body: Bytes,
-    ) -> Result<Incoming, Failure> {
-        let mut request = self.0.post(endpoint.0.clone()).header(header::CONTENT_TYPE, "application/json").body(body);
+    pub(super) async fn post(&self, key: Option<&Secret>, body: Bytes) -> Result<Incoming, Failure> {
+        let mut request = self.client.post(self.url.clone()).header(header::CONTENT_TYPE, JSON).body(body);
         if let Some(key) = key {
             request = request.header(header::AUTHORIZATION, bearer(key)?);
         }

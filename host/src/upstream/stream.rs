@@ -77,6 +77,7 @@ impl ChatStream {
                 Ok(Some(chunk)) => self.take_in(chunk),
                 Ok(None) => {
                     self.ended = true;
+                    self.onlooker.end();
                     return if self.onlooker.done { self.rest() } else { Some(Err(self.fail(cut_off()))) };
                 }
                 Err(failure) => return Some(Err(self.fail(failure))),

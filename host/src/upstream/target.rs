@@ -1,5 +1,5 @@
 //! What a leg needs on every request, worked out once per load: address, model and defaults as they stand on the wire.
-use super::client::Endpoint;
+use super::client::{Clients, Endpoint};
 use magic_config::{Config, Profile};
 use magic_routing::{Plan, Plans, Settings};
 use magic_types::AliasName;
@@ -34,22 +34,20 @@ impl Route {
     }
 }
 
-/// Every alias of a checked config.
-///
-/// # Errors
-/// A problem text for an `api_base` that is no URL.
-pub(crate) fn routes(config: &Config) -> Result<HashMap<AliasName, Arc<Route>>, String> {
+pub(super) fn routes(config: &Config, clients: &Clients) -> Result<HashMap<AliasName, Arc<Route>>, String> {
     let plans = Plans::compile(config);
     let settings = Settings::of(config);
     let route = |plan: &Arc<Plan>| {
-        let targets = plan.legs.iter().map(|leg| target(&leg.profile)).collect::<Result<_, _>>()?;
+        let targets = plan.legs.iter().map(|leg| target(&leg.profile, clients)).collect::<Result<_, _>>()?;
         Ok((plan.alias.clone(), Arc::new(Route { plan: Arc::clone(plan), settings, targets })))
     };
     plans.iter().map(route).collect()
 }
 
-fn target(profile: &Arc<Profile>) -> Result<Target, String> {
-    let endpoint = Endpoint::parse(&format!("{}/chat/completions", profile.api_base))
+fn target(profile: &Arc<Profile>, clients: &Clients) -> Result<Target, String> {
+    let url = format!("{}/chat/completions", profile.api_base);
+    let endpoint = clients
+        .endpoint(&url, profile.timeouts.connect)
         .map_err(|error| format!("profile `{}`: `api_base` is not a URL: {error}", profile.name))?;
     let defaults = profile.params.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
     let model_json = serde_json::Value::from(profile.model.as_str()).to_string();

@@ -13,11 +13,11 @@ pub type Output = types::ToolOutput;
 /// What a call may do to the world; the meaning is that of the MCP tool annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hints {
-    /// Modifies nothing: may be retried, cached and run in parallel.
+    /// Modifies nothing: may be retried and run in parallel.
     pub read_only: bool,
     /// May destroy data.
     pub destructive: bool,
-    /// Same arguments, same effect.
+    /// Same arguments, same effect: may be called again after a crash.
     pub idempotent: bool,
     /// Reaches outside the gateway.
     pub open_world: bool,
@@ -94,7 +94,7 @@ pub fn run<T: Tool>(arguments_json: &str) -> Result<Output, Error> {
 
 // === impl Hints ===
 impl Hints {
-    /// Computes and changes nothing.
+    /// Changes nothing and reaches nothing outside.
     pub const PURE: Self = Self { read_only: true, destructive: false, idempotent: true, open_world: false };
     /// Reads from outside and changes nothing there.
     pub const READS_OUTSIDE: Self = Self { open_world: true, ..Self::PURE };

@@ -24,8 +24,7 @@ impl Tool for CurrentTime {
     const DESCRIPTION: &str = include_str!("../schema/description.md");
     const SCHEMA: &str = include_str!("../schema/arguments.json");
     const OUTPUT_SCHEMA: Option<&str> = Some(include_str!("../schema/output.json"));
-    /// Asked twice, it answers differently: it may be repeated, but not cached.
-    const HINTS: Hints = Hints { idempotent: false, ..Hints::PURE };
+    const HINTS: Hints = Hints::PURE;
 
     fn call(args: Args) -> Result<Output, Error> {
         let zone = match args.timezone.filter(|zone| !zone.trim().is_empty()) {

@@ -4,17 +4,23 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, bail};
-use wit_component::ComponentEncoder;
+use wit_component::{ComponentEncoder, DecodedWasm};
 
 /// Encodes the core module at `module`; the result is validated.
 pub(crate) fn component(module: &Path) -> anyhow::Result<Vec<u8>> {
     let core = fs::read(module).with_context(|| format!("read the core module {}", module.display()))?;
-    ComponentEncoder::default()
+    let component = ComponentEncoder::default()
         .validate(true)
         .module(&core)
-        .context("read the core module; does the crate use magic_sdk::declarative! or magic_sdk::tool!?")?
+        .context("read the core module; is it one?")?
         .encode()
-        .context("encode the component; does its Cargo.toml turn on the one feature of magic-sdk that it needs?")
+        .context("encode the component; does its Cargo.toml turn on the one feature of magic-sdk that it needs?")?;
+    match wit_component::decode(&component).context("read the component again")? {
+        DecodedWasm::Component(resolve, world) if !resolve.worlds[world].exports.is_empty() => Ok(component),
+        DecodedWasm::Component(..) | DecodedWasm::WitPackage(..) => {
+            bail!("it exports nothing: does the crate use magic_sdk::declarative! or magic_sdk::tool!?")
+        }
+    }
 }
 
 /// Writes `bytes` to `output` by rename, and only when they differ: a watcher never sees half a file, nor a change that
@@ -31,3 +37,6 @@ pub(crate) fn place(bytes: &[u8], output: &Path) -> anyhow::Result<()> {
     fs::write(&temporary, bytes).with_context(|| format!("write {}", temporary.display()))?;
     fs::rename(&temporary, output).with_context(|| format!("rename {} to {}", temporary.display(), output.display()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,3 +148,6 @@ fn children(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 fn text(hasher: Sha256) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

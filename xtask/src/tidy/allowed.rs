@@ -42,11 +42,11 @@ impl Allowed {
     }
 
     /// Exceptions that nothing needs: `text_of` reads a file.
-    pub(super) fn outdated(&self, text_of: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
+    pub(super) fn outdated<'a>(&self, text_of: impl Fn(&str) -> Option<&'a str>) -> Vec<Finding> {
         let is_long = |text: &str| rust::body_lines(text) > rust::BODY_LINES_ASK;
         let sleeps = |text: &str| text.lines().any(rust::sleeps);
-        let long = self.long.keys().filter(|path| !text_of(path).is_some_and(|text| is_long(&text)));
-        let sleep = self.sleep.keys().filter(|path| !text_of(path).is_some_and(|text| sleeps(&text)));
+        let long = self.long.keys().filter(|path| !text_of(path).is_some_and(is_long));
+        let sleep = self.sleep.keys().filter(|path| !text_of(path).is_some_and(sleeps));
         long.chain(sleep).map(|path| Finding::new(PATH, 0, format!("`{path}` needs no exception any more"))).collect()
     }
 }

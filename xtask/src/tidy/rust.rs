@@ -1,5 +1,7 @@
 //! Rules for Rust files: their first line, their size, what they import, what a test may not do. Reads lines, not
 //! syntax: a rule that needs more belongs to clippy.
+use std::collections::BTreeSet;
+
 use super::{Allowed, Finding};
 
 /// Above this a file needs a line in tidy.toml that says why.
@@ -34,12 +36,20 @@ const FORMATTING: [&str; 9] =
 /// Where a secret is written into the one header it exists for.
 const HEADER_WRITERS: [&str; 2] = ["host/src/upstream/client.rs", "host/src/components/egress.rs"];
 
-pub(super) fn check(path: &str, text: &str, allowed: &Allowed) -> Vec<Finding> {
+/// What a file's own text does not tell.
+pub(super) struct Known {
+    pub(super) allowed: Allowed,
+    /// Files that their parents declare under `#[cfg(test)]`, whatever they are called.
+    pub(super) test_files: BTreeSet<String>,
+}
+
+pub(super) fn check(path: &str, text: &str, known: &Known) -> Vec<Finding> {
+    let is_test = is_test(path) || known.test_files.contains(path);
     let mut found = Vec::new();
     if path.ends_with("/mod.rs") {
         found.push(Finding::new(path, 0, "no mod.rs: the module's file stands beside its folder and has its name"));
     }
-    if !is_test(path) {
+    if !is_test {
         if !text.starts_with("//! ") {
             found.push(Finding::new(
                 path,
@@ -47,10 +57,21 @@ pub(super) fn check(path: &str, text: &str, allowed: &Allowed) -> Vec<Finding> {
                 "the first line is not `//! ` with what the file owns and what it refuses",
             ));
         }
-        found.extend(size(path, text, allowed));
+        found.extend(size(path, text, &known.allowed));
     }
-    found.extend(lines(path, text, allowed));
+    found.extend(lines(path, text, is_test, &known.allowed));
     found
+}
+
+/// The files of the modules that this file declares for tests only.
+pub(super) fn test_files(path: &str, text: &str) -> Vec<String> {
+    let is_root = ["/lib.rs", "/main.rs"].iter().any(|name| path.ends_with(name));
+    let folder = if is_root { path.rsplit_once('/').map(|(folder, _)| folder) } else { path.strip_suffix(".rs") };
+    let declared = marked(text).filter(|(_, in_test)| *in_test).filter_map(|(line, _)| {
+        let name = line.trim_start().strip_prefix("mod ")?.strip_suffix(';')?;
+        Some(format!("{}/{name}.rs", folder?))
+    });
+    declared.collect()
 }
 
 /// Lines that are neither blank, nor comment, nor in a test module.
@@ -77,10 +98,10 @@ fn size(path: &str, text: &str, allowed: &Allowed) -> Option<Finding> {
     }
 }
 
-fn lines(path: &str, text: &str, allowed: &Allowed) -> Vec<Finding> {
+fn lines(path: &str, text: &str, is_test: bool, allowed: &Allowed) -> Vec<Finding> {
     let mut found = Vec::new();
     for ((line, in_test), at) in marked(text).zip(1..).filter(|((line, _), _)| !is_comment(line)) {
-        let in_test = in_test || is_test(path);
+        let in_test = in_test || is_test;
         if ["#[ignore", "#[should_panic"].iter().any(|mark| line.trim_start().starts_with(mark)) {
             found.push(Finding::new(path, at, "assert what happens today instead, and say why it is wrong"));
         }
@@ -118,8 +139,9 @@ fn marked(text: &str) -> impl Iterator<Item = (&str, bool)> {
             end = Some(format!("{}}}", " ".repeat(line.len() - code.len())));
             return (line, true);
         }
+        let declares = announced && code.starts_with("mod ");
         announced = code == "#[cfg(test)]" || (announced && code.starts_with("#["));
-        (line, announced)
+        (line, announced || declares)
     })
 }
 

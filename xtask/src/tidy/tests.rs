@@ -8,7 +8,8 @@ fn check_file(path: &str, text: &str) -> String {
 fn check_with(path: &str, text: &str, list: &str) -> String {
     let (allowed, problems) = Allowed::read(list);
     assert_eq!(problems, []);
-    let found = one_file(path, text, &allowed);
+    let known = Known { allowed, test_files: ["host/src/hostile.rs".to_owned()].into() };
+    let found = one_file(path, text, &known);
     found.iter().map(|finding| format!("{}: {}", finding.line, finding.text)).collect::<Vec<_>>().join("\n")
 }
 
@@ -51,7 +52,16 @@ fn a_file_has_a_size() {
 fn comments_blank_lines_and_tests_are_no_body() {
     let text = "//! Owns.\n\n// why\nlet a = 1;\n#[cfg(test)]\nmod tests {\n    let b = 2;\n}\nlet c = 3;\n";
     assert_eq!(rust::body_lines(text), 2);
-    assert_eq!(rust::body_lines("let a = 1;\n#[cfg(test)]\nmod tests;\n"), 2);
+    assert_eq!(rust::body_lines("let a = 1;\n#[cfg(test)]\nmod tests;\n"), 1);
+}
+
+#[test]
+fn a_file_declared_for_tests_only_is_test_code() {
+    let parent = "#[cfg(test)]\nmod hostile;\nmod real;\n#[cfg(test)]\n#[path = \"x\"]\nmod contract;\n";
+    assert_eq!(rust::test_files("host/src/lib.rs", parent), ["host/src/hostile.rs", "host/src/contract.rs"]);
+    assert_eq!(rust::test_files("host/src/log.rs", parent)[0], "host/src/log/hostile.rs");
+    passes("host/src/hostile.rs", "tokio::spawn(flood());\n");
+    fails("host/src/hostile.rs", "tokio::time::sleep(second).await;\n", "a test sleeps");
 }
 
 #[test]
@@ -192,8 +202,8 @@ fn an_exception_has_a_reason_and_a_use() {
     assert_eq!(found.len(), 2, "{found:?}");
     let (allowed, _) = Allowed::read("# why\n\n[long]\n\"a.rs\" = \"why\"\n[sleep]\n\"b.rs\" = \"why\"\n");
     let long = "let a = 1;\n".repeat(401);
-    assert_eq!(allowed.outdated(|path| (path == "a.rs").then(|| long.clone())).len(), 1);
-    assert_eq!(allowed.outdated(|path| Some(if path == "a.rs" { long.clone() } else { "sleep(1);".into() })), []);
+    assert_eq!(allowed.outdated(|path| (path == "a.rs").then_some(long.as_str())).len(), 1);
+    assert_eq!(allowed.outdated(|path| Some(if path == "a.rs" { &long } else { "sleep(1);" })), []);
 }
 
 #[test]

@@ -43,4 +43,3 @@ fn missing(
     }
     problems
 }
-

@@ -28,9 +28,12 @@ fn reach_v4(v4: Ipv4Addr) -> Reach {
     match v4.octets() {
         [169, 254, ..] | [0, ..] | [224..=255, ..] => Reach::Never,
         // Protocol assignments, documentation (three), 6to4 relay, benchmarking (two halves).
-        [192, 0, 0, _] | [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [192, 88, 99, _] | [198, 18..=19, ..] => {
-            Reach::Never
-        }
+        [192, 0, 0, _]
+        | [192, 0, 2, _]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _]
+        | [192, 88, 99, _]
+        | [198, 18..=19, ..] => Reach::Never,
         // Alibaba Cloud's metadata service lives in the shared range.
         [100, 100, 100, 200] => Reach::Never,
         [10, ..] | [127, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => Reach::Private,
@@ -56,7 +59,9 @@ fn reach_v6(v6: Ipv6Addr) -> Reach {
         [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Reach::Never,
         [0xfc00..=0xfdff, ..] => Reach::Private,
         // Documentation (two), ORCHID, discard-only, dummy.
-        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] | [0x2001, 0x10..=0x2f, ..] | [0x100, 0, 0, 0 | 1, ..] => Reach::Never,
+        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] | [0x2001, 0x10..=0x2f, ..] | [0x100, 0, 0, 0 | 1, ..] => {
+            Reach::Never
+        }
         // Global unicast is 2000::/3; link-local, site-local, multicast and what is not assigned are not in it.
         [0x2000..=0x3fff, ..] => Reach::Public,
         _ => Reach::Never,

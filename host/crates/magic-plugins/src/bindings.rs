@@ -26,6 +26,7 @@ pub(crate) mod info {
 
     #[derive(ComponentType, Lift)]
     #[component(record)]
+    #[expect(dead_code, reason = "the type must be whole; nothing reads this part yet")]
     pub(crate) struct Extra {
         pub(crate) key: String,
         pub(crate) value: String,
@@ -33,6 +34,7 @@ pub(crate) mod info {
 
     #[derive(ComponentType, Lift)]
     #[component(record)]
+    #[expect(dead_code, reason = "the type must be whole; `options` are for driver patterns")]
     pub(crate) struct Info {
         pub(crate) name: String,
         pub(crate) version: String,

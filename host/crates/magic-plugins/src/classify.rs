@@ -152,7 +152,8 @@ fn not_wasm(bytes: &[u8]) -> LoadError {
     if b"\0asm".starts_with(bytes) {
         return LoadError::Truncated { bytes: bytes.len() };
     }
-    let start = bytes.iter().take(8).flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect::<String>();
+    let start =
+        bytes.iter().take(8).flat_map(|byte| std::ascii::escape_default(*byte)).map(char::from).collect::<String>();
     LoadError::NotWasm { start: format!("`{start}`") }
 }
 
@@ -162,6 +163,3 @@ fn refused(error: &wasmparser::Error, bytes: &[u8]) -> LoadError {
         false => LoadError::Invalid(error.to_string()),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -144,7 +144,9 @@ fn split_port(text: &str) -> Result<(&str, PortMatch), String> {
     let port = match port {
         None => PortMatch::OfScheme,
         Some("*") => PortMatch::Any,
-        Some(digits) => PortMatch::Exactly(digits.parse().map_err(|_| format!("`{digits}` is not a port (IPv6: use [brackets])"))?),
+        Some(digits) => {
+            PortMatch::Exactly(digits.parse().map_err(|_| format!("`{digits}` is not a port (IPv6: use [brackets])"))?)
+        }
     };
     Ok((host, port))
 }

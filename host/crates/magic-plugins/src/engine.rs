@@ -3,27 +3,29 @@ use crate::cache;
 use crate::defaults::{self, Options};
 use crate::error::Error;
 use std::thread;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Cache, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 pub(crate) struct Built {
     pub(crate) engine: Engine,
     pub(crate) pooling: bool,
+    pub(crate) cache: Option<Cache>,
 }
 
 /// Tries the pool first. It reserves address space at once, so where there is too little this fails here and not at a
 /// call; then instances are allocated on demand.
+#[expect(clippy::disallowed_methods, reason = "the one engine of the process")]
 pub(crate) fn build(options: &Options) -> Result<Built, Error> {
     let cache = options.cache_dir.as_deref().and_then(cache::open);
     let mut config = config();
     config.cache(cache.clone());
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(options)));
     match Engine::new(&config) {
-        Ok(engine) => Ok(Built { engine, pooling: true }),
+        Ok(engine) => Ok(Built { engine, pooling: true, cache }),
         Err(error) => {
             tracing::warn!("no address space for the instance pool, allocating on demand: {error:#}");
             config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
             let engine = Engine::new(&config).map_err(|error| Error::Engine(format!("{error:#}")))?;
-            Ok(Built { engine, pooling: false })
+            Ok(Built { engine, pooling: false, cache })
         }
     }
 }

@@ -16,7 +16,9 @@ pub enum Error {
 pub enum LoadError {
     #[error("the file is empty: it may still be being written")]
     Empty,
-    #[error("the file is {bytes} bytes, more than {bytes_max}: build it smaller (`opt-level = \"s\"`, strip debug names)")]
+    #[error(
+        "the file is {bytes} bytes, more than {bytes_max}: build it smaller (`opt-level = \"s\"`, strip debug names)"
+    )]
     TooLarge { bytes: usize, bytes_max: usize },
     #[error("the file is not WebAssembly: it starts with {start}; a component starts with `\\0asm`")]
     NotWasm { start: String },

@@ -1,13 +1,17 @@
 //! The hostile suite: components that loop, grow, recurse, flood, trap and lie. Each is stopped within its limits, by
 //! itself, with a text that names the limit, while others go on.
+#![expect(clippy::disallowed_methods, reason = "these tests await every task they spawn")]
 use crate::component::Kind;
 use crate::defaults::Options;
 use crate::error::LoadError;
-use crate::testing::{Told, Tool, ask, ask_with, echo, embed, load, load_in, load_with, pattern, runtime, runtime_of, says};
 use crate::testing::{Fake, SCHEMA};
+use crate::testing::{
+    Told, Tool, ask, ask_with, echo, embed, load, load_in, load_with, pattern, runtime, runtime_of, says,
+};
 use magic_types::chat::ToolError;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 mod grants;
 mod lies;
@@ -134,16 +138,21 @@ async fn huge_output_is_refused_at_every_size() {
         assert_eq!(ask(&tool, "{}").await, Err(failed(expected)), "{len}");
     }
     // Beyond its memory: a lie, and a trap.
-    let tool = load(&runtime, "lies", Tool::new("(call $ok (i32.const 0) (i32.const 0x7fffffff))").module()).await.unwrap();
+    let tool =
+        load(&runtime, "lies", Tool::new("(call $ok (i32.const 0) (i32.const 0x7fffffff))").module()).await.unwrap();
     assert!(matches!(ask(&tool, "{}").await, Err(ToolError::Failed(_))));
 }
 
 #[tokio::test]
 async fn a_flood_of_host_calls_is_stopped() {
-    let mut tool = Tool::new("(loop $again (call $log (i32.const 2) (i32.const 0) (i32.const 1)) (br $again)) unreachable");
+    let mut tool =
+        Tool::new("(loop $again (call $log (i32.const 2) (i32.const 0) (i32.const 1)) (br $again)) unreachable");
     tool.imports = r#"(import "magic:proxy/logging@0.1.0" "log" (func $log (param i32 i32 i32)))"#;
     let tool = load_with(&runtime(), "flood", tool.module(), "limits: { host_calls_max: 500 }").await.unwrap();
-    assert_eq!(ask(&tool, "{}").await, Err(failed("the component made more host calls than limits.host_calls_max (500)")));
+    assert_eq!(
+        ask(&tool, "{}").await,
+        Err(failed("the component made more host calls than limits.host_calls_max (500)"))
+    );
 }
 
 #[tokio::test]
@@ -153,7 +162,12 @@ async fn full_is_busy_and_never_a_trap() {
     let policy = "limits: { concurrency_max: 2 }\nhttp: { hosts: [a.example] }";
     let tool = grants::fetches("https://a.example/", policy).await_on(&runtime).await;
     let host = Arc::new(Fake { waits: true, ..Fake::default() });
-    let calls = (0..6).map(|_| tokio::spawn({ let (tool, host) = (Arc::clone(&tool), Arc::clone(&host)); async move { ask_with(&tool, "{}", host).await } }));
+    let calls = (0..6).map(|_| {
+        tokio::spawn({
+            let (tool, host) = (Arc::clone(&tool), Arc::clone(&host));
+            async move { ask_with(&tool, "{}", host).await }
+        })
+    });
     let calls: Vec<_> = calls.collect();
     host.arrived.notified().await;
     host.arrived.notified().await;
@@ -173,7 +187,10 @@ async fn the_pool_of_all_components_is_bounded_too() {
     let slow = grants::fetches("https://a.example/", "http: { hosts: [a.example] }").await_on(&runtime).await;
     let other = load(&runtime, "other", echo().module()).await.unwrap();
     let host = Arc::new(Fake { waits: true, ..Fake::default() });
-    let under_way = tokio::spawn({ let (slow, host) = (Arc::clone(&slow), Arc::clone(&host)); async move { ask_with(&slow, "{}", host).await } });
+    let under_way = tokio::spawn({
+        let (slow, host) = (Arc::clone(&slow), Arc::clone(&host));
+        async move { ask_with(&slow, "{}", host).await }
+    });
     host.arrived.notified().await;
     assert_eq!(ask(&other, "{}").await, Err(ToolError::Busy(250)));
     host.go_on.notify_one();
@@ -190,7 +207,10 @@ async fn a_call_under_way_finishes_on_the_version_it_began_with() {
     assert!(clashes.is_empty());
     let calling = components.toolbox_of("probe_me").unwrap();
     drop((old, components));
-    let under_way = tokio::spawn({ let host = Arc::clone(&host); async move { ask_with(&calling, "{}", host).await } });
+    let under_way = tokio::spawn({
+        let host = Arc::clone(&host);
+        async move { ask_with(&calling, "{}", host).await }
+    });
     host.arrived.notified().await;
     let new = load(&runtime, "fetches", says("new").module()).await.unwrap();
     let (components, _) = crate::Components::new(vec![new]);
@@ -206,7 +226,10 @@ async fn a_dropped_call_leaves_nothing() {
     let runtime = runtime();
     let tool = grants::fetches("https://a.example/", "http: { hosts: [a.example] }").await_on(&runtime).await;
     let host = Arc::new(Fake { waits: true, ..Fake::default() });
-    let call = tokio::spawn({ let (tool, host) = (Arc::clone(&tool), Arc::clone(&host)); async move { ask_with(&tool, "{}", host).await } });
+    let call = tokio::spawn({
+        let (tool, host) = (Arc::clone(&tool), Arc::clone(&host));
+        async move { ask_with(&tool, "{}", host).await }
+    });
     host.arrived.notified().await;
     assert_eq!(runtime.live().instances, 1);
     call.abort();

@@ -34,7 +34,9 @@ pub(crate) enum Refused {
 // === impl Stores ===
 impl Stores {
     pub(crate) fn get(&self, component: &str, key: &str, now: Instant) -> Option<Vec<u8>> {
-        self.with(component, |store| store.entries.get(key).filter(|entry| entry.lives(now)).map(|entry| entry.value.clone()))
+        self.with(component, |store| {
+            store.entries.get(key).filter(|entry| entry.lives(now)).map(|entry| entry.value.clone())
+        })
     }
 
     pub(crate) fn set(

@@ -22,7 +22,9 @@ struct Second {
 enum Fate {
     Dropped,
     /// It is said, and so is how many were dropped before it.
-    Said { dropped_before: u32 },
+    Said {
+        dropped_before: u32,
+    },
 }
 
 /// The longest start of `text` that has at most `bytes_max` bytes.

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
-use wasmtime::Engine;
 use wasmtime::component::{InstancePre, Linker};
+use wasmtime::{Cache, Engine};
 
 /// The engine and what belongs to it. Shared by every component; ends, with its ticker, when the last one goes.
 pub struct Runtime {
@@ -33,6 +33,7 @@ pub struct Runtime {
     /// Held while something compiles, also after the wait for it was given up.
     compiling: Arc<Semaphore>,
     pooling: bool,
+    cache: Option<Cache>,
 }
 
 /// A file to load.
@@ -57,12 +58,12 @@ impl Runtime {
     /// Reserves the pool's address space (where that fails, instances are allocated on demand, with a warning) and
     /// starts the ticker's thread. A cache directory that cannot be used is a warning, not an error.
     pub fn new(options: Options) -> Result<Arc<Self>, Error> {
-        let engine::Built { engine, pooling } = engine::build(&options)?;
+        let engine::Built { engine, pooling, cache } = engine::build(&options)?;
         engine::start_ticker(&engine)?;
         let linker = crate::imports::linker(&engine).map_err(|error| Error::Engine(format!("{error:#}")))?;
         let gate = Gate::new(options.instances_max, options.waiting_max.saturating_mul(4), options.wait_max);
         let (counters, kv, compiling) = (Arc::default(), kv::Stores::default(), Arc::new(Semaphore::new(1)));
-        Ok(Arc::new(Self { engine, linker, options, gate, counters, kv, compiling, pooling }))
+        Ok(Arc::new(Self { engine, linker, options, gate, counters, kv, compiling, pooling, cache }))
     }
 
     /// Classifies, compiles, probes and checks one file. To be awaited on a tokio runtime with time enabled; the work
@@ -117,6 +118,7 @@ impl Runtime {
         compiling.await.map_err(|error| LoadError::Internal(error.to_string()))?
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the one place that compiles, on the blocking pool")]
     fn compile_here(&self, bytes: &[u8], folder: Option<Kind>) -> Result<Compiled, LoadError> {
         let encoded = classify::component(bytes, self.options.component_bytes_max)?;
         let found = classify::shape(&encoded, folder)?;
@@ -125,13 +127,19 @@ impl Runtime {
         let component = wasmtime::component::Component::new(&self.engine, &encoded);
         let component = component.map_err(|error| LoadError::Compile(format!("{error:#}")))?;
         let compile = began.elapsed();
-        let pre = self.linker.instantiate_pre(&component).map_err(|error| LoadError::UnknownImport(format!("{error:#}")))?;
+        let pre =
+            self.linker.instantiate_pre(&component).map_err(|error| LoadError::UnknownImport(format!("{error:#}")))?;
         Ok(Compiled { found, digest, pre, compile })
     }
 
     /// What is alive right now.
     pub fn live(&self) -> Live {
         self.counters.read()
+    }
+
+    /// Whether any component was taken from the cache instead of being compiled.
+    pub fn is_from_cache(&self) -> bool {
+        self.cache.as_ref().is_some_and(|cache| cache.cache_hits() > 0)
     }
 
     /// Whether instances come from the pool. `false` means there was no address space for it: calls cost more.

@@ -54,7 +54,9 @@ impl State {
         let ticks_max = self.guest.limits.cpu_ms_max.div_ceil(defaults::TICK.as_millis() as u64);
         match self.ticks > ticks_max {
             true => Err(Stop::Cpu),
-            false => Ok(UpdateDeadline::Yield(1)),
+            // tokio's own yield lets the worker look at its sockets in between; a plain wake-up would not, and sixty
+            // ticks of a loop would pass before they are served.
+            false => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
         }
     }
 }

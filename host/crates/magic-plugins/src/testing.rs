@@ -16,11 +16,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use wit_component::StringEncoding;
-use wit_parser::Resolve;
+use wit_parser::{PackageId, Resolve};
 
 pub(crate) const SCHEMA: &str = r#"{"type":"object","properties":{"n":{"type":"integer"}}}"#;
 /// Where a guest's data begins; below it lie the areas for return values.
 const DATA_AT: usize = 4096;
+const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit");
 
 /// A guest's linear memory before its first instruction.
 #[derive(Default)]
@@ -49,10 +50,13 @@ pub(crate) struct Tool<'a> {
     pub(crate) pages: u32,
 }
 
+/// A request as it reached the host: URL and headers, secrets and all.
+pub(crate) type Asked = (String, Vec<(String, String)>);
+
 /// The host of a test: records, answers what it was told to, waits where it was told to.
 #[derive(Default)]
 pub(crate) struct Fake {
-    pub(crate) asked: Mutex<Vec<(String, Vec<(String, String)>)>>,
+    pub(crate) asked: Mutex<Vec<Asked>>,
     pub(crate) secrets: HashMap<String, String>,
     /// Set: a request waits for `go_on` after it has rung `arrived`.
     pub(crate) waits: bool,
@@ -99,6 +103,21 @@ impl<'a> Tool<'a> {
 
     /// A core module with its component type.
     pub(crate) fn module(&self) -> Vec<u8> {
+        embed(&self.wat(), "tool")
+    }
+
+    /// The same, with further WIT packages and a world that imports from them too.
+    pub(crate) fn module_with(&self, packages: &[(&str, &str)], imports: &str) -> Vec<u8> {
+        let mut resolve = resolve();
+        for (name, items) in packages {
+            resolve.push_str("test.wit", &format!("package {name};\n{items}")).unwrap();
+        }
+        let world = format!("package test:test;\nworld test {{ {imports} include magic:proxy/tool@0.1.0; }}");
+        let package = resolve.push_str("test.wit", &world).unwrap();
+        embed_in(&self.wat(), &resolve, package, "test")
+    }
+
+    fn wat(&self) -> String {
         let mut data = Data::default();
         let mut words = Vec::new();
         for told in &self.told {
@@ -116,7 +135,7 @@ impl<'a> Tool<'a> {
         }
         let list = data.words(&words);
         let returned = data.words(&[list as u32, self.told.len() as u32]);
-        let wat = format!(
+        format!(
             r#"(module
                 {imports}
                 (memory (export "memory") {pages})
@@ -156,8 +175,7 @@ impl<'a> Tool<'a> {
             items = self.items,
             describe = self.describe,
             call = self.call,
-        );
-        embed(&wat, "tool")
+        )
     }
 }
 
@@ -195,11 +213,21 @@ pub(crate) fn pattern(steps: &[(&str, &str)]) -> Vec<u8> {
 
 /// The module with wit/'s `world` as its component type.
 pub(crate) fn embed(wat: &str, world: &str) -> Vec<u8> {
-    let mut module = wat::parse_str(wat).unwrap();
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit")).unwrap();
+    let (package, _) = resolve.push_path(WIT).unwrap();
+    embed_in(wat, &resolve, package, world)
+}
+
+fn resolve() -> Resolve {
+    let mut resolve = Resolve::default();
+    resolve.push_path(WIT).unwrap();
+    resolve
+}
+
+fn embed_in(wat: &str, resolve: &Resolve, package: PackageId, world: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(wat).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
-    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    wit_component::embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
     module
 }
 
@@ -228,7 +256,8 @@ pub(crate) async fn load_with(
 }
 
 pub(crate) async fn load_in(folder: Kind, bytes: Vec<u8>) -> Result<Arc<Component>, LoadError> {
-    let source = Source { name: "x".to_owned(), kind: Some(folder), bytes: Bytes::from(bytes), policy: Policy::default() };
+    let source =
+        Source { name: "x".to_owned(), kind: Some(folder), bytes: Bytes::from(bytes), policy: Policy::default() };
     runtime().load(source).await
 }
 

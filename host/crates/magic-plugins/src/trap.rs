@@ -74,12 +74,19 @@ impl Stop {
         match self {
             Self::Busy => "the component has no free place".to_owned(),
             Self::Denied(text) => text.clone(),
-            Self::Memory => format!("the component needs more memory than limits.memory_bytes_max ({})", limits.memory_bytes_max),
+            Self::Memory => {
+                format!("the component needs more memory than limits.memory_bytes_max ({})", limits.memory_bytes_max)
+            }
             Self::Cpu => format!("the component computed longer than limits.cpu_ms_max ({} ms)", limits.cpu_ms_max),
             Self::Wall => format!("the component took longer than limits.wall_ms_max ({} ms)", limits.wall_ms_max),
-            Self::HostCalls => format!("the component made more host calls than limits.host_calls_max ({})", limits.host_calls_max),
+            Self::HostCalls => {
+                format!("the component made more host calls than limits.host_calls_max ({})", limits.host_calls_max)
+            }
             Self::HostBytes => {
-                format!("the component handed over more bytes than limits.output_bytes_max ({}) allows", limits.output_bytes_max)
+                format!(
+                    "the component handed over more bytes than limits.output_bytes_max ({}) allows",
+                    limits.output_bytes_max
+                )
             }
             Self::Stack => "the component recursed too deeply".to_owned(),
             Self::Exit(status) => format!("the component exited with status {status}"),

@@ -146,7 +146,6 @@ impl Attempt {
     /// Ends the try that the last `Send` began: settles its lease and decides what comes next. After the first event has
     /// reached the client report `Succeeded` when the stream ends, however it ends: nothing is tried again then.
     pub fn report(&mut self, pools: &mut Pools, lease: Option<Lease>, outcome: Outcome, now: Instant) {
-        let had_key = lease.is_some();
         let fate = match &outcome {
             Outcome::Succeeded | Outcome::Abandoned => Fate::Untouched,
             Outcome::Failed(failure) => outcome::fate(failure, &self.settings.keys),
@@ -156,20 +155,20 @@ impl Attempt {
         }
         match outcome {
             Outcome::Succeeded | Outcome::Abandoned => self.state = State::Over,
-            Outcome::Failed(failure) => self.failed(failure, had_key),
+            Outcome::Failed(failure) => self.failed(failure),
         }
     }
 
-    fn failed(&mut self, failure: Failure, had_key: bool) {
+    fn failed(&mut self, failure: Failure) {
         if let Some(last) = self.tries.last_mut() {
             last.kind = Some(failure.kind);
         }
         match outcome::rule(failure.kind).0 {
             Verdict::Done => self.state = State::Over,
             Verdict::Fail => self.state = State::GivenUp(failure),
-            // The state is on the leg still, or on the next one where there was no key to blame.
-            Verdict::NextKey if had_key => self.last = Some(failure),
-            Verdict::NextKey | Verdict::NextLeg => {
+            // Where there is no key to blame there is no next one either: a leg without keys is tried once.
+            Verdict::NextKey => self.last = Some(failure),
+            Verdict::NextLeg => {
                 self.leave_leg();
                 self.last = Some(failure);
             }

@@ -18,3 +18,5 @@ pub use plan::{Leg, Plan, Plans, PoolName, own_keys};
 
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod testing;

@@ -38,10 +38,6 @@ impl Budget {
         Self { limits, started, steps: 0, llm_calls: 0, tool_calls: 0, tokens: 0, told: None }
     }
 
-    pub(crate) fn steps(&self) -> u32 {
-        self.steps
-    }
-
     /// The driver asked for something after it had been told to finish.
     pub(crate) fn overran(&self) -> bool {
         self.told.is_some_and(|asks| asks > 0)

@@ -9,7 +9,8 @@ use crate::prompt::{self, Block, Policy, Protocol, Rendering};
 use magic_tags::Tags;
 use magic_types::Usage;
 use magic_types::chat::{
-    Completion, CompletionRequest, Extra, LlmError, Message, Part, Role, ToolCall, ToolDefinition, ToolError, ToolResult,
+    Completion, CompletionRequest, Extra, LlmError, Message, Part, Role, ToolCall, ToolDefinition, ToolError,
+    ToolResult,
 };
 use magic_types::directive::{Ask, Delta, Directive, Emit, Event, SessionContext, Visibility};
 use reply::{Reply, Said};
@@ -61,7 +62,10 @@ pub struct Declarative {
 enum State {
     Idle,
     /// `answer_only`: tools are off.
-    Asking { reply: Box<Reply>, answer_only: bool },
+    Asking {
+        reply: Box<Reply>,
+        answer_only: bool,
+    },
     Calling(Vec<Pending>),
 }
 
@@ -157,7 +161,7 @@ impl Declarative {
         }
         let untagged = said.untagged.trim();
         let acted = !native.is_empty() || !said.actions.is_empty();
-        if !untagged.is_empty() && !(acted && !answer_only) {
+        if !untagged.is_empty() && (answer_only || !acted) {
             return finish(untagged, out);
         }
         if answer_only || said.answered {
@@ -281,7 +285,7 @@ impl Declarative {
         }));
     }
 
-    fn request(&self, scope: Scope) -> CompletionRequest {
+    fn request(&mut self, scope: Scope) -> CompletionRequest {
         let extra = match self.protocol {
             Protocol::Tags => Vec::new(),
             Protocol::Grammar => {
@@ -291,7 +295,7 @@ impl Declarative {
         };
         CompletionRequest {
             model: None,
-            messages: self.scratchpad.messages(),
+            messages: self.scratchpad.read_out(),
             tools: Vec::new(),
             temperature: self.generation.temperature,
             top_p: self.generation.top_p,

@@ -149,7 +149,8 @@ impl SessionEvent {
                 Self::LlmCall { profile, .. } => profile.len() + FIXED,
                 Self::Progress { kind, payload } => kind.len() + payload.len(),
                 Self::FinalAnswerStreamEnd { answer, tool_calls, .. } => {
-                    answer.len() + tool_calls.iter().map(|call| call.name.len() + call.arguments_json.len()).sum::<usize>()
+                    answer.len()
+                        + tool_calls.iter().map(|call| call.name.len() + call.arguments_json.len()).sum::<usize>()
                 }
                 Self::SessionFailed { code, message } => code.len() + message.len(),
             }

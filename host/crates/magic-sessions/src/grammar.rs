@@ -52,17 +52,13 @@ fn grammar(tools: &[ToolDefinition], scope: Scope, rendering: &Rendering, exact:
     };
     let mut out = format!("root ::= {root}\n");
     // `<` is left out, so that neither can run on into a tag of its own.
-    out += &format!(
-        "final ::= \"<FINAL_ANSWER>\" [^<]{{1,{}}} \"</FINAL_ANSWER>\"\n",
-        rendering.answer_chars_max.max(1)
-    );
+    out +=
+        &format!("final ::= \"<FINAL_ANSWER>\" [^<]{{1,{}}} \"</FINAL_ANSWER>\"\n", rendering.answer_chars_max.max(1));
     if scope == Scope::AnswerOnly {
         return out;
     }
-    out += &format!(
-        "thought ::= \"<THOUGHT>\" [^<\\n]{{1,{}}} \"</THOUGHT>\\n\"\n",
-        rendering.thought_chars_max.max(1)
-    );
+    out +=
+        &format!("thought ::= \"<THOUGHT>\" [^<\\n]{{1,{}}} \"</THOUGHT>\\n\"\n", rendering.thought_chars_max.max(1));
     if !tools.is_empty() {
         out += &actions(tools, exact);
         out += PRIMITIVES.trim_start();
@@ -105,3 +101,5 @@ pub(crate) fn literal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::Reader;

@@ -18,6 +18,8 @@ mod session;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod script;
 
 pub use declarative::{Declarative, Generation, Program};
 pub use driver::{Driver, DriverError};

@@ -4,10 +4,11 @@ mod history;
 mod rendering;
 
 pub(crate) use history::{History, action, join, observation, result_text};
-pub(crate) use rendering::Rendering;
+pub(crate) use rendering::{Rendering, Shot};
 
 use magic_tags::Tags;
-use magic_types::chat::ToolDefinition;
+use magic_types::chat::{Message, Role, ToolDefinition};
+use serde_json::Value;
 
 /// One block of a pattern's framework, rendered `<TAG>content</TAG>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +70,8 @@ pub(crate) fn system(sources: &Sources<'_>, guard: &Tags, rendering: &Rendering)
     let policy = sources.policy;
     let server = texts(policy.server_instruction.as_ref(), &policy.server_manifests);
     let own = texts(policy.client_instruction.as_ref(), &policy.client_manifests);
-    let client: Vec<String> = own.chain(sources.said_by_client.iter()).map(|text| guard.escape(text).into_owned()).collect();
+    let client: Vec<String> =
+        own.chain(sources.said_by_client.iter()).map(|text| guard.escape(text).into_owned()).collect();
     let framework = if rendering.framework { sources.structure } else { &[] };
     let parts = [
         rendering.authority.to_owned(),
@@ -101,7 +103,7 @@ fn block(block: &Block) -> String {
 /// A tool's texts are its author's: a component's or the client's.
 fn tools(tools: &[ToolDefinition], guard: &Tags, rendering: &Rendering) -> String {
     let lines = tools.iter().map(|tool| {
-        let schema = compact(&tool.parameters_json_schema);
+        let schema = compact(&tool.parameters_json_schema, rendering.properties_only);
         let line = ["- ", &tool.name, ": ", tool.description.trim(), rendering.arguments, &schema].concat();
         guard.escape(&line).into_owned()
     });
@@ -110,8 +112,23 @@ fn tools(tools: &[ToolDefinition], guard: &Tags, rendering: &Rendering) -> Strin
 }
 
 /// The schema on one line; as it is where it is not JSON.
-fn compact(schema: &str) -> String {
-    serde_json::from_str::<serde_json::Value>(schema).map_or_else(|_| schema.trim().to_owned(), |value| value.to_string())
+fn compact(schema: &str, properties_only: bool) -> String {
+    match serde_json::from_str::<Value>(schema) {
+        Err(_) => schema.trim().to_owned(),
+        Ok(schema) => match schema.get("properties") {
+            Some(properties) if properties_only => properties.to_string(),
+            None if properties_only => "{}".to_owned(),
+            Some(_) | None => schema.to_string(),
+        },
+    }
+}
+
+/// The turns shown before the real conversation.
+pub(crate) fn shots(tools: &[ToolDefinition], rendering: &Rendering) -> Vec<Message> {
+    let known = |shot: &&Shot| tools.iter().any(|tool| tool.name == shot.tool);
+    let turns = rendering.shots.iter().filter(known).flat_map(|shot| shot.turns);
+    let roles = [Role::User, Role::Assistant].into_iter().cycle();
+    turns.zip(roles).map(|(turn, role)| Message::text(role, turn)).collect()
 }
 
 #[cfg(test)]

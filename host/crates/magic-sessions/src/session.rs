@@ -1,15 +1,17 @@
 //! One session as a machine: told what happened and the time, it says what the host shall do. Does nothing itself:
 //! no clock, no socket, no task.
+mod batch;
 mod open;
 
 use crate::budget::{Budget, Grant};
-use crate::driver::{Driver, DriverError};
+use crate::driver::Driver;
 use crate::event::SessionEvent;
+use batch::{Batch, End, PATTERN_FAILED, Told};
 use magic_types::chat::{
     Completion, FinishReason, LlmError, Message, Part, ToolCall, ToolError, ToolOutput, ToolResult,
 };
 use magic_types::directive::{Ask, Delta, Directive, Emit, Event, Limits, Visibility};
-use magic_types::{Kind, KeyId, Usage};
+use magic_types::{KeyId, Usage};
 use open::{Open, Work};
 use std::time::Instant;
 
@@ -19,9 +21,16 @@ pub enum Input {
     /// First, and once.
     Start,
     /// A piece of a model's reply, for every ask whose text is shown or streamed to the driver.
-    Delta { ref_id: u32, delta: Delta },
+    Delta {
+        ref_id: u32,
+        delta: Delta,
+    },
     /// An ask is over. `outcome` holds the whole text, whether or not it was streamed.
-    Asked { ref_id: u32, outcome: Result<Completion, LlmError>, report: CallReport },
+    Asked {
+        ref_id: u32,
+        outcome: Result<Completion, LlmError>,
+        report: CallReport,
+    },
     ToolDone(ToolResult),
     TimerFired(u32),
     /// The user spoke into the session.
@@ -50,7 +59,10 @@ pub enum Effect {
     /// Start these calls side by side; one [`Input::ToolDone`] each.
     CallTools(Vec<ToolCall>),
     /// [`Input::TimerFired`] after so many milliseconds.
-    Wait { ref_id: u32, ms: u32 },
+    Wait {
+        ref_id: u32,
+        ms: u32,
+    },
     /// Stop the ask or the timer of this ref: nothing is awaited from it any more.
     CancelRef(u32),
     /// Last, and once: stop whatever still runs.
@@ -74,7 +86,7 @@ pub struct Session {
 
 enum State {
     New,
-    Running(Running),
+    Running(Box<Running>),
     Ended,
 }
 
@@ -85,29 +97,10 @@ struct Running {
     streamed: String,
 }
 
-/// What a batch of directives left to do at once.
-#[derive(Default)]
-struct Batch {
-    effects: Vec<Effect>,
-    /// Events that need nothing from outside, e.g. the refusal of a call.
-    immediate: Vec<Event>,
-    end: Option<End>,
-}
-
-enum End {
-    Finish(Message),
-    Fail { code: &'static str, message: String },
-    Cancel,
-}
-
 /// How often in a row a driver may be called without anything happening outside.
 const ROUNDS_MAX: u32 = 16;
 /// Directives of one call: more is a pattern gone wild.
 const DIRECTIVES_MAX: usize = 256;
-/// The code of a pattern that broke its contract; other codes are [`Kind`]'s words.
-const PATTERN_CONTRACT: &str = "pattern_contract";
-const PATTERN_FAILED: &str = "pattern_failed";
-
 // === impl Session ===
 
 impl Session {
@@ -130,7 +123,7 @@ impl Session {
         let batch = match (&mut state, input) {
             (State::Ended, _) => return Vec::new(),
             (State::New, Input::Start) => {
-                let mut running = Running::new(self.limits, now);
+                let mut running = Box::new(Running::new(self.limits, now));
                 let batch = self.advance(&mut running, vec![Event::Start], Batch::default(), now);
                 state = State::Running(running);
                 batch
@@ -139,11 +132,7 @@ impl Session {
             (State::New, Input::DeadlineReached) => Batch::ending(End::limit("the session never started".to_owned())),
             (
                 State::New,
-                Input::Delta { .. }
-                | Input::Asked { .. }
-                | Input::ToolDone(_)
-                | Input::TimerFired(_)
-                | Input::Said(_),
+                Input::Delta { .. } | Input::Asked { .. } | Input::ToolDone(_) | Input::TimerFired(_) | Input::Said(_),
             ) => Batch::default(),
             (State::Running(_), Input::Start) => Batch::default(),
             (State::Running(running), Input::DeadlineReached) => Batch::ending(End::limit(running.budget.wall_text())),
@@ -223,7 +212,7 @@ impl Session {
     fn advance(&mut self, running: &mut Running, mut events: Vec<Event>, mut batch: Batch, now: Instant) -> Batch {
         for _ in 0..ROUNDS_MAX {
             events.extend(running.budget.wrap_up(now).map(Event::WrapUp));
-            let llm_error = llm_error(&events);
+            let told = Told::of(&events);
             let directives = match self.driver.next(&events, &self.usage) {
                 Ok(directives) => directives,
                 Err(error) => return batch.end(End::driver(&error)),
@@ -232,7 +221,7 @@ impl Session {
                 let text = format!("the pattern asked for {} things at once", directives.len());
                 return batch.end(End::contract(text));
             }
-            running.apply(directives, llm_error, &mut batch);
+            running.apply(directives, told, &mut batch);
             if batch.end.is_some() {
                 return batch;
             }
@@ -259,15 +248,15 @@ impl Session {
                 batch.emit(SessionEvent::SessionFailed { code: code.to_owned(), message });
                 Ending::Failed
             }
-            End::Finish(message) => {
-                self.answer(state, batch, message);
+            End::Finish { message, cut } => {
+                self.answer(state, batch, message, cut);
                 Ending::Answered
             }
         };
         batch.effects.push(Effect::End(ending));
     }
 
-    fn answer(&self, state: &State, batch: &mut Batch, message: Message) {
+    fn answer(&self, state: &State, batch: &mut Batch, message: Message, cut: Option<FinishReason>) {
         let (streamed, overran) = match state {
             State::Running(running) => (running.streamed.as_str(), running.budget.overran()),
             State::New | State::Ended => ("", false),
@@ -283,7 +272,7 @@ impl Session {
         } else if overran {
             FinishReason::Length
         } else {
-            FinishReason::Stop
+            cut.unwrap_or(FinishReason::Stop)
         };
         batch.emit(SessionEvent::FinalAnswerStreamEnd { answer, usage: self.usage, finish_reason, tool_calls });
     }
@@ -296,7 +285,7 @@ impl Running {
         Self { budget: Budget::new(limits, now), open: Open::new(limits.parallel_max), streamed: String::new() }
     }
 
-    fn apply(&mut self, directives: Vec<Directive>, llm_error: Option<&'static str>, batch: &mut Batch) {
+    fn apply(&mut self, directives: Vec<Directive>, told: Told, batch: &mut Batch) {
         let mut new_round = true;
         for directive in directives {
             match directive {
@@ -313,9 +302,9 @@ impl Running {
                         batch.effects.push(Effect::CancelRef(ref_id));
                     }
                 }
-                Directive::Finish(message) => batch.end = Some(End::Finish(message)),
+                Directive::Finish(message) => batch.end = Some(End::Finish { message, cut: told.cut }),
                 Directive::Fail(message) => {
-                    batch.end = Some(End::Fail { code: llm_error.unwrap_or(PATTERN_FAILED), message });
+                    batch.end = Some(End::Fail { code: told.error.unwrap_or(PATTERN_FAILED), message });
                 }
             }
             if batch.end.is_some() {
@@ -376,93 +365,6 @@ impl Running {
             Emit::Observation(text) => batch.emit(SessionEvent::Observation { text }),
             Emit::Progress { kind, payload } => batch.emit(SessionEvent::Progress { kind, payload }),
         }
-    }
-}
-
-// === impl Batch ===
-
-impl Batch {
-    fn ending(end: End) -> Self {
-        Self { end: Some(end), ..Self::default() }
-    }
-
-    fn end(mut self, end: End) -> Self {
-        self.end = Some(end);
-        self
-    }
-
-    fn emit(&mut self, event: SessionEvent) {
-        self.effects.push(Effect::Emit(event));
-    }
-
-    /// Pieces that follow each other are one event.
-    fn thought(&mut self, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        match self.effects.last_mut() {
-            Some(Effect::Emit(SessionEvent::AgentThoughtStream { text: last })) => last.push_str(text),
-            _ => self.emit(SessionEvent::AgentThoughtStream { text: text.to_owned() }),
-        }
-    }
-
-    fn answer(&mut self, text: &str, streamed: &mut String) {
-        if text.is_empty() {
-            return;
-        }
-        streamed.push_str(text);
-        match self.effects.last_mut() {
-            Some(Effect::Emit(SessionEvent::FinalAnswerStream { text: last })) => last.push_str(text),
-            _ => self.emit(SessionEvent::FinalAnswerStream { text: text.to_owned() }),
-        }
-    }
-}
-
-// === impl End ===
-
-impl End {
-    fn limit(message: String) -> Self {
-        Self::Fail { code: Kind::LimitReached.as_str(), message }
-    }
-
-    fn contract(message: String) -> Self {
-        Self::Fail { code: PATTERN_CONTRACT, message }
-    }
-
-    fn driver(error: &DriverError) -> Self {
-        let code = match error {
-            DriverError::Component(_) => Kind::Component.as_str(),
-            DriverError::Contract(_) => PATTERN_CONTRACT,
-        };
-        Self::Fail { code, message: error.to_string() }
-    }
-}
-
-/// The code of the model's failure, where the driver is being told of one and fails because of it.
-fn llm_error(events: &[Event]) -> Option<&'static str> {
-    events.iter().find_map(|event| match event {
-        Event::Llm { outcome: Err(error), .. } | Event::Delegated { outcome: Err(error), .. } => Some(code_of(error)),
-        Event::Start
-        | Event::Llm { .. }
-        | Event::LlmDelta { .. }
-        | Event::Tool(_)
-        | Event::Delegated { .. }
-        | Event::User(_)
-        | Event::Timer(_)
-        | Event::WrapUp(_) => None,
-    })
-}
-
-fn code_of(error: &LlmError) -> &'static str {
-    match error {
-        LlmError::Unavailable(_) => Kind::NothingLeft.as_str(),
-        LlmError::RateLimited(_) => Kind::RateLimited.as_str(),
-        LlmError::ContextTooLong => Kind::ContextTooLong.as_str(),
-        LlmError::Refused(_) => "refused",
-        LlmError::BudgetExceeded(_) => "budget_exceeded",
-        LlmError::InvalidRequest(_) => Kind::InvalidRequest.as_str(),
-        LlmError::Cancelled => Kind::Cancelled.as_str(),
-        LlmError::TimedOut => Kind::TimedOut.as_str(),
     }
 }
 

@@ -27,7 +27,9 @@ pub(super) fn kind_of(status: u16, body: &[u8]) -> Kind {
         429 if says("insufficient_quota") => Kind::QuotaExhausted,
         429 => Kind::RateLimited,
         408 | 504 => Kind::TimedOut,
-        400 | 413 if says("context_length_exceeded") || says("exceed_context_size") || says("maximum context length") => {
+        400 | 413
+            if says("context_length_exceeded") || says("exceed_context_size") || says("maximum context length") =>
+        {
             Kind::ContextTooLong
         }
         // Google answers 400 where others answer 401.

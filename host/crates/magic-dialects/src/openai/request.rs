@@ -41,7 +41,10 @@ pub fn head(body: &[u8]) -> Result<Head<'_>, Failure> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let top = TopSeed.deserialize(&mut json).and_then(|top| json.end().map(|()| top)).map_err(malformed)?;
     let Some(raw) = top.model else {
-        return Err(Failure::new(Kind::InvalidRequest, "you must provide a model parameter: name one of GET /v1/models"));
+        return Err(Failure::new(
+            Kind::InvalidRequest,
+            "you must provide a model parameter: name one of GET /v1/models",
+        ));
     };
     let model = serde_json::from_str::<Text<'_>>(raw.get())
         .map_err(|_| Failure::new(Kind::InvalidRequest, "`model` must be a string"))?;
@@ -53,7 +56,12 @@ pub fn head(body: &[u8]) -> Result<Head<'_>, Failure> {
 impl Head<'_> {
     /// The body with another model's name, and with every default that the client did not set itself. All other bytes
     /// are the client's own. `defaults` holds top-level keys with their JSON text.
-    pub fn splice<'d>(&self, body: &[u8], model_json: &str, defaults: impl Iterator<Item = (&'d str, &'d str)>) -> Bytes {
+    pub fn splice<'d>(
+        &self,
+        body: &[u8],
+        model_json: &str,
+        defaults: impl Iterator<Item = (&'d str, &'d str)>,
+    ) -> Bytes {
         let open = memchr::memchr(b'{', body).map_or(0, |at| at + 1);
         let parts = (body.get(..open), body.get(open..self.model_span.start), body.get(self.model_span.end..));
         let (Some(before), Some(between), Some(after)) = parts else {
@@ -90,9 +98,8 @@ impl Head<'_> {
 /// A client's failure that names the field, also for what a reasoning session cannot honour: nothing is dropped in silence.
 pub fn read(body: &[u8]) -> Result<Reading, Failure> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let request: wire::Request = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        Failure::new(Kind::InvalidRequest, format!("`{}`: {}", error.path(), error.inner()))
-    })?;
+    let request: wire::Request = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| Failure::new(Kind::InvalidRequest, format!("`{}`: {}", error.path(), error.inner())))?;
     request.into_reading()
 }
 
@@ -135,7 +142,11 @@ impl<'de> Visitor<'de> for TopVisitor {
                 // Two models in one body would let the gateway route by one and the vendor bill by the other.
                 "model" if top.model.is_some() => return Err(A::Error::custom("`model` is given twice")),
                 "model" => top.model = Some(map.next_value()?),
-                "stream" => top.stream = map.next_value::<Option<bool>>()?.unwrap_or(false),
+                "stream" => {
+                    let stream = map.next_value::<Option<bool>>();
+                    top.stream =
+                        stream.map_err(|error| A::Error::custom(format!("`stream`: {error}")))?.unwrap_or(false);
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

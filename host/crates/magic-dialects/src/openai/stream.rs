@@ -74,7 +74,7 @@ impl Onlooker {
                 *done = true;
             } else if memchr::memmem::find(event.data, b"\"error\"").is_some() && failure.is_none() {
                 *failure = in_band_error(event.data);
-            } else if memchr::memmem::find(event.data, b"\"usage\"").is_some() {
+            } else if reports_usage(event.data) {
                 *usage = usage_of(event.data).or(*usage);
             }
         });
@@ -82,6 +82,11 @@ impl Onlooker {
             failure.get_or_insert_with(|| bad_reply("an event of more than 8 MiB"));
             0
         })
+    }
+
+    /// The body has ended: a last event without its blank line counts, since some vendors leave that out.
+    pub fn end(&mut self) {
+        self.push(b"\n\n");
     }
 }
 
@@ -112,6 +117,13 @@ pub fn decode_whole(json: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
     let mut events = Vec::new();
     decode(json, &mut false, &mut events)?;
     Ok(events)
+}
+
+/// Many vendors write `"usage":null` into every chunk: only an object is worth reading.
+fn reports_usage(json: &[u8]) -> bool {
+    const KEY: &[u8] = b"\"usage\":";
+    let rest = memchr::memmem::find(json, KEY).and_then(|at| json.get(at + KEY.len()..));
+    rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
 }
 
 fn usage_of(json: &[u8]) -> Option<Usage> {

@@ -156,7 +156,8 @@ impl Request {
 
 impl WireMessage {
     fn into_message(self) -> Message {
-        let mut parts: Vec<Part> = self.content.map(|content| content.0).unwrap_or_default().into_iter().map(part).collect();
+        let mut parts: Vec<Part> =
+            self.content.map(|content| content.0).unwrap_or_default().into_iter().map(part).collect();
         for call in self.tool_calls.unwrap_or_default() {
             let WireCallFunction { name, arguments } = call.function;
             parts.push(Part::ToolCall(ToolCall { id: call.id, name, arguments_json: arguments }));

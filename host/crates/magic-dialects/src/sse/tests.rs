@@ -20,10 +20,7 @@ const SAMPLE: &[u8] = "\u{feff}: hello\r\n\r\nevent: message\r\ndata: {\"a\":1}\
 
 #[test]
 fn lines_fields_comments_and_line_ends_follow_the_standard() {
-    assert_eq!(
-        events(&[SAMPLE]),
-        ["message|{\"a\":1}", "|zwei Zeilen – ä\\nsecond", "|", "|[DONE]"],
-    );
+    assert_eq!(events(&[SAMPLE]), ["message|{\"a\":1}", "|zwei Zeilen – ä\\nsecond", "|", "|[DONE]"],);
 }
 
 #[test]

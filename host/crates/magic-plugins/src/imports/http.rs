@@ -18,8 +18,18 @@ use url::Url;
 
 /// What hops between two machines decide among themselves, or what we write ourselves.
 const OURS: [&str; 12] = [
-    "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "expect", "keep-alive",
-    "proxy-authorization", "proxy-connection", "proxy-authenticate",
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "proxy-authenticate",
 ];
 
 impl wit::Host for State {
@@ -81,7 +91,9 @@ fn checked(guest: &Guest, host: &dyn Host, request: wit::Request) -> Result<Outb
         shown_url,
         headers,
         body: Bytes::from(request.body),
-        timeout: request.timeout_ms.map_or(policy.timeout, |ms| policy.timeout.min(Duration::from_millis(u64::from(ms)))),
+        timeout: request
+            .timeout_ms
+            .map_or(policy.timeout, |ms| policy.timeout.min(Duration::from_millis(u64::from(ms)))),
         response_bytes_max: policy.response_bytes_max,
         allow_private: policy.allow_private,
     })
@@ -101,8 +113,8 @@ fn with_secrets(
         return Err(wit::Error::Denied("a secret is not sent without TLS: use `https`".to_owned()));
     }
     let find = |name: &str| match guest.policy.secrets.iter().any(|granted| granted == name) {
-        true => host.secret(&guest.file, name).ok_or_else(|| SecretRefused::NotSet(name.to_owned())),
-        false => Err(SecretRefused::NotGranted(name.to_owned())),
+        true => host.secret(&guest.file, name).ok_or_else(|| SecretRefused::Unset(name.to_owned())),
+        false => Err(SecretRefused::Ungranted(name.to_owned())),
     };
     let put = || {
         secrets::put_in_query(url, &find)?;
@@ -115,14 +127,18 @@ fn with_secrets(
 fn secret_denied(guest: &Guest, refused: &SecretRefused) -> wit::Error {
     let bounded = |name: &str| lines::cut(name, 64).escape_debug().to_string();
     wit::Error::Denied(match refused {
-        SecretRefused::NotGranted(name) => {
+        SecretRefused::Ungranted(name) => {
             format!("the secret `{}` is not granted: add it to `secrets` in {}", bounded(name), guest.policy_file())
         }
-        SecretRefused::NotSet(name) => {
+        SecretRefused::Unset(name) => {
             format!("the secret `{}` is not set: add it to env/{}.env", bounded(name), guest.file)
         }
-        SecretRefused::NotText(name) => {
-            format!("the secret `{}` has characters that no header may have: mend env/{}.env", bounded(name), guest.file)
+        SecretRefused::Unprintable(name) => {
+            format!(
+                "the secret `{}` has characters that no header may have: mend env/{}.env",
+                bounded(name),
+                guest.file
+            )
         }
     })
 }

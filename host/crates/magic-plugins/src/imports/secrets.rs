@@ -10,16 +10,15 @@ const CLOSE: &str = "}}";
 /// Why a secret was not put in. The names are the guest's own text, never a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    NotGranted(String),
-    NotSet(String),
+    Ungranted(String),
+    Unset(String),
     /// The value cannot stand in a header.
-    NotText(String),
+    Unprintable(String),
 }
 
 /// Whether anything is to be put in at all.
 pub(super) fn are_asked_for(url: &Url, headers: &[(String, String)]) -> bool {
-    headers.iter().any(|(_, value)| value.contains(OPEN))
-        || url.query_pairs().any(|(_, value)| value.contains(OPEN))
+    headers.iter().any(|(_, value)| value.contains(OPEN)) || url.query_pairs().any(|(_, value)| value.contains(OPEN))
 }
 
 pub(super) fn put_in_header(value: &str, find: &impl Fn(&str) -> Result<Secret, Refused>) -> Result<String, Refused> {
@@ -53,7 +52,7 @@ fn put_in(text: &str, find: &impl Fn(&str) -> Result<Secret, Refused>) -> Result
         let Some((name, after)) = from.split_once(CLOSE) else { break };
         let secret = find(name)?;
         if secret.expose().chars().any(char::is_control) {
-            return Err(Refused::NotText(name.to_owned()));
+            return Err(Refused::Unprintable(name.to_owned()));
         }
         out.push_str(before);
         out.push_str(secret.expose());

@@ -108,7 +108,10 @@ fn checked(steps: Vec<WitStep>) -> Result<Vec<Step>, String> {
     }
     if let Some((index, step)) = steps.iter().enumerate().find(|(_, step)| !is_tag(&step.tag)) {
         let tag: String = step.tag.chars().take(80).collect();
-        return Err(format!("block {index} has the tag `{}`, which is not `[A-Z][A-Z0-9_]{{0,63}}`", tag.escape_debug()));
+        return Err(format!(
+            "block {index} has the tag `{}`, which is not `[A-Z][A-Z0-9_]{{0,63}}`",
+            tag.escape_debug()
+        ));
     }
     Ok(steps.into_iter().map(|WitStep { tag, content }| Step { tag, content }).collect())
 }

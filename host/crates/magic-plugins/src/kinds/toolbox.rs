@@ -125,7 +125,10 @@ impl Toolbox {
         for (index, tool) in described.iter().enumerate() {
             if !is_name(&tool.name) {
                 let name: String = tool.name.chars().take(80).collect();
-                return Err(format!("tool {index} is called `{}`, which is not `[a-zA-Z0-9_-]{{1,64}}`", name.escape_debug()));
+                return Err(format!(
+                    "tool {index} is called `{}`, which is not `[a-zA-Z0-9_-]{{1,64}}`",
+                    name.escape_debug()
+                ));
             }
             if !names.insert(tool.name.as_str()) {
                 return Err(format!("two tools are called `{}`", tool.name));
@@ -190,11 +193,15 @@ fn held_to_its_word(
     let bytes = text.len().saturating_add(structured.as_ref().map_or(0, String::len));
     if bytes > guest.limits.output_bytes_max {
         let bytes_max = guest.limits.output_bytes_max;
-        return Err(ToolError::Failed(format!("the output is {bytes} bytes, more than limits.output_bytes_max ({bytes_max})")));
+        return Err(ToolError::Failed(format!(
+            "the output is {bytes} bytes, more than limits.output_bytes_max ({bytes_max})"
+        )));
     }
     let checked = match (&structured, &schemas.output) {
         (Some(json), Some(schema)) => schema.check(json),
-        (Some(json), None) => serde_json::from_str::<serde::de::IgnoredAny>(json).map(drop).map_err(|error| error.to_string()),
+        (Some(json), None) => {
+            serde_json::from_str::<serde::de::IgnoredAny>(json).map(drop).map_err(|error| error.to_string())
+        }
         (None, Some(_) | None) => Ok(()),
     };
     checked.map_err(|message| {

@@ -47,7 +47,8 @@ struct RawLimits {
 
 pub(super) fn parse(yaml: &str) -> Result<Policy, PolicyError> {
     // A file of comments only is an empty document, which is no mapping.
-    let Some(raw) = serde_saphyr::from_str::<Option<Raw>>(yaml).map_err(|error| PolicyError::Yaml(error.to_string()))?
+    let Some(raw) =
+        serde_saphyr::from_str::<Option<Raw>>(yaml).map_err(|error| PolicyError::Yaml(error.to_string()))?
     else {
         return Ok(Policy::default());
     };

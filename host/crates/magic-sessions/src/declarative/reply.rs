@@ -40,7 +40,9 @@ enum At {
     Outside,
     /// In a thought or in one of the pattern's own blocks.
     Thought,
-    Answer { thinking: bool },
+    Answer {
+        thinking: bool,
+    },
     Action(String),
     /// What follows was invented: the model waited for nothing.
     Muted,

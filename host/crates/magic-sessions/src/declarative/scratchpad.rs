@@ -29,14 +29,17 @@ impl Scratchpad {
         let sources = Sources { structure, policy, tools, said_by_client: &history.instructions };
         let system = prompt::system(&sources, &guard, rendering);
         let mut messages = vec![Message::text(Role::System, system)];
+        messages.extend(prompt::shots(tools, rendering));
         messages.extend(history.messages);
         Self { messages, guard, unread: Vec::new() }
     }
 
-    pub(super) fn messages(&self) -> Vec<Message> {
-        let mut messages = self.messages.clone();
-        self.unread.iter().for_each(|message| prompt::join(&mut messages, message.clone()));
-        messages
+    /// The messages of the next ask; what the user said meanwhile is read now.
+    pub(super) fn read_out(&mut self) -> Vec<Message> {
+        for message in std::mem::take(&mut self.unread) {
+            self.add(message);
+        }
+        self.messages.clone()
     }
 
     pub(super) fn model_said(&mut self, text: &str) {

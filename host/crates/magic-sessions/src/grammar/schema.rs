@@ -46,7 +46,8 @@ impl Rules {
         }
         for key in ["anyOf", "oneOf"] {
             if let Some(Value::Array(schemas)) = fields.get(key) {
-                let schemas = schemas.iter().take(CHOICES_MAX + 1).map(|schema| self.value(schema, depth + 1)).collect();
+                let schemas =
+                    schemas.iter().take(CHOICES_MAX + 1).map(|schema| self.value(schema, depth + 1)).collect();
                 return self.choice(schemas).unwrap_or_else(any);
             }
         }
@@ -147,7 +148,9 @@ fn spaced(value: &Value) -> String {
     match value {
         Value::Array(items) => ["[", &items.iter().map(spaced).collect::<Vec<_>>().join(", "), "]"].concat(),
         Value::Object(fields) => {
-            let pairs = fields.iter().map(|(key, value)| [&Value::from(key.as_str()).to_string(), ": ", &spaced(value)].concat());
+            let pairs = fields
+                .iter()
+                .map(|(key, value)| [&Value::from(key.as_str()).to_string(), ": ", &spaced(value)].concat());
             ["{", &pairs.collect::<Vec<_>>().join(", "), "}"].concat()
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),

@@ -1,1 +1,67 @@
-//! Under construction.
+//! The memory log under the contract, and what is its own: its bounds.
+use super::{Memory, MemoryBounds};
+use crate::contract::{self, created, end, instant, thought};
+use crate::log::{EventLog, LogError, Status};
+use magic_types::SessionId;
+use std::sync::Arc;
+
+fn bounds() -> MemoryBounds {
+    MemoryBounds { sessions_max: 3, total_bytes_max: 4_000, records_per_session_max: 5, bytes_per_session_max: 1_000 }
+}
+
+async fn run(log: &Memory, id: &str, ends: bool) -> SessionId {
+    let new = created(id);
+    let id = new.id.clone();
+    log.create(new, instant(0)).await.unwrap();
+    if ends {
+        log.append(&id, 1, vec![end()], instant(1)).await.unwrap();
+    }
+    id
+}
+
+#[tokio::test]
+async fn it_keeps_the_contract_of_a_log() {
+    contract::check(&|| Arc::new(Memory::new(MemoryBounds::default()))).await;
+}
+
+#[tokio::test]
+async fn the_session_that_ended_first_makes_room_and_a_running_one_never_does() {
+    let log = Memory::new(bounds());
+    let running = run(&log, "running", false).await;
+    let first = run(&log, "first", true).await;
+    let second = run(&log, "second", true).await;
+    run(&log, "third", false).await;
+    assert_eq!(log.summary(&first).await, Err(LogError::UnknownSession(first.clone())));
+    assert_eq!(log.summary(&running).await.unwrap().status, Status::Running);
+    assert_eq!(log.summary(&second).await.unwrap().status, Status::Answered);
+    run(&log, "fourth", false).await;
+    assert_eq!(log.create(created("fifth"), instant(9)).await, Err(LogError::Full(3)));
+}
+
+#[tokio::test]
+async fn ended_sessions_make_room_for_bytes() {
+    let log = Memory::new(MemoryBounds { sessions_max: 100, ..bounds() });
+    let first = run(&log, "first", true).await;
+    for at in 0..40 {
+        run(&log, &format!("s{at}"), true).await;
+    }
+    assert!(log.summary(&first).await.is_err());
+    assert!(log.list(100).await.unwrap().len() < 40);
+    assert!(log.state().bytes <= 4_000);
+    let kept: usize = log.state().sessions.values().map(|entry| entry.bytes).sum();
+    assert_eq!(log.state().bytes, kept);
+}
+
+#[tokio::test]
+async fn a_full_session_takes_nothing_but_its_end() {
+    let log = Memory::new(bounds());
+    let id = run(&log, "a", false).await;
+    let next = log.append(&id, 1, (0..4).map(|_| thought("x")).collect(), instant(1)).await.unwrap();
+    assert_eq!(log.append(&id, next, vec![thought("y")], instant(2)).await, Err(LogError::SessionFull(id.clone())));
+    assert_eq!(log.append(&id, next, vec![end()], instant(3)).await, Ok(next + 1));
+
+    let id = run(&log, "b", false).await;
+    let long = "z".repeat(2_000);
+    assert_eq!(log.append(&id, 1, vec![thought(&long)], instant(1)).await, Err(LogError::SessionFull(id.clone())));
+    assert_eq!(log.append(&id, 1, vec![thought("short")], instant(1)).await, Ok(2));
+}

@@ -15,6 +15,10 @@ pub(crate) struct Rendering {
     pub(crate) tools: &'static str,
     /// Between a tool's description and its schema.
     pub(crate) arguments: &'static str,
+    /// Show of a schema only what the arguments are called and hold.
+    pub(crate) properties_only: bool,
+    /// Conversations shown before the real one, where their tool is there: small models imitate better than they obey.
+    pub(crate) shots: &'static [Shot],
     /// Said after a thought without an action.
     pub(crate) go_on: &'static str,
     /// Said when tools are off; the reason stands before it.
@@ -24,6 +28,12 @@ pub(crate) struct Rendering {
     /// Bounds of the grammar, in characters; nothing to a protocol without one.
     pub(crate) thought_chars_max: u32,
     pub(crate) answer_chars_max: u32,
+}
+
+/// One question, one call of a tool and the answer, as turns of a conversation.
+pub(crate) struct Shot {
+    pub(crate) tool: &'static str,
+    pub(crate) turns: [&'static str; 4],
 }
 
 const TAGS: Rendering = Rendering {
@@ -47,6 +57,8 @@ const TAGS: Rendering = Rendering {
                    There are no tools.",
     tools: "The tools that you may call, each with the JSON Schema of its arguments:\n",
     arguments: "\n  arguments: ",
+    properties_only: false,
+    shots: &[],
     go_on: "Go on: think, act, or give your <FINAL_ANSWER>.",
     finish_now: "No tool can be called any more. Give your final answer now, as <FINAL_ANSWER>...</FINAL_ANSWER>, from what \
                  you know so far.",
@@ -70,6 +82,8 @@ const GRAMMAR: Rendering = Rendering {
                    <FINAL_ANSWER>...</FINAL_ANSWER>",
     tools: "Tools:\n",
     arguments: " Arguments: ",
+    properties_only: true,
+    shots: &SHOTS,
     go_on: "Go on.",
     finish_now: "Give your final answer now.",
     answer_was_empty: "Give your final answer now.",
@@ -77,6 +91,31 @@ const GRAMMAR: Rendering = Rendering {
     thought_chars_max: 200,
     answer_chars_max: 400,
 };
+
+/// Two of different kinds, as turns and not in the system message, did best with SmolLM2-135M: 19 of 24 calls right; more
+/// shots did no better.
+const SHOTS: [Shot; 2] = [
+    Shot {
+        tool: "calculator",
+        turns: [
+            "What is 31 * 14?",
+            "<THOUGHT>I need to multiply 31 by 14.</THOUGHT>\n\
+             <ACTION>{\"tool_name\": \"calculator\", \"arguments\": {\"expression\": \"31 * 14\"}}</ACTION>",
+            "<OBSERVATION>434</OBSERVATION>",
+            "<THOUGHT>The calculator says 434.</THOUGHT>\n<FINAL_ANSWER>31 * 14 = 434.</FINAL_ANSWER>",
+        ],
+    },
+    Shot {
+        tool: "calculator",
+        turns: [
+            "A class has 28 pupils and 9 go home. How many pupils are left?",
+            "<THOUGHT>I need to subtract 9 from 28.</THOUGHT>\n\
+             <ACTION>{\"tool_name\": \"calculator\", \"arguments\": {\"expression\": \"28 - 9\"}}</ACTION>",
+            "<OBSERVATION>19</OBSERVATION>",
+            "<THOUGHT>The calculator says 19.</THOUGHT>\n<FINAL_ANSWER>There are 19 pupils left.</FINAL_ANSWER>",
+        ],
+    },
+];
 
 // === impl Rendering ===
 

@@ -29,7 +29,8 @@ fn status_and_the_vendors_code_give_the_kind() {
 
 #[test]
 fn the_vendors_words_and_bytes_are_kept() {
-    let failure = classify(400, Some(" 1.5 "), Some("application/json"), "{\"error\":{\"message\":\"no `foo`\"}}".into());
+    let failure =
+        classify(400, Some(" 1.5 "), Some("application/json"), "{\"error\":{\"message\":\"no `foo`\"}}".into());
     assert_eq!(failure.public, "no `foo`");
     assert_eq!(failure.retry_after, Some(Duration::from_millis(1500)));
     let reply = failure.upstream.expect("kept");

@@ -39,7 +39,9 @@ fn text_reasoning_tool_calls_finish_and_usage_are_read() {
     assert_eq!(events[1], ChatEvent::Reasoning("vLLM".to_owned()));
     assert_eq!(events[2], ChatEvent::Text("H\nä".to_owned()));
     assert!(events.contains(&ChatEvent::Finish(FinishReason::ToolCalls)));
-    assert!(matches!(events.last(), Some(ChatEvent::Usage(usage)) if usage.total_tokens() == 12 && usage.cached_input_tokens == 2));
+    assert!(
+        matches!(events.last(), Some(ChatEvent::Usage(usage)) if usage.total_tokens() == 12 && usage.cached_input_tokens == 2)
+    );
 }
 
 #[test]

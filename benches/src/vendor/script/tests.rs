@@ -1,0 +1,35 @@
+use super::{Reply, STEPS, Script, marker};
+use crate::wire;
+
+fn at_once<'s>(script: &'s Script, body: &str) -> &'s [u8] {
+    match script.reply(body.as_bytes()) {
+        Reply::AtOnce(bytes) => bytes,
+        Reply::InPieces(_) | Reply::Paced(_) => panic!("not at once"),
+    }
+}
+
+#[test]
+fn a_whole_reply_is_one_kibibyte() {
+    let script = Script::new();
+    let reply = at_once(&script, r#"{"model":"whole"}"#);
+    let head = wire::head(reply).unwrap().unwrap();
+    assert_eq!((head.length, reply.len() - head.bytes), (wire::Length::Known(1024), 1024));
+}
+
+#[test]
+fn a_session_is_led_from_step_to_step_and_then_to_its_end() {
+    let script = Script::new();
+    let asked_after = |step: usize| at_once(&script, &format!(r#"{{"model":"react","messages":"{}"}}"#, marker(step)));
+    let first = at_once(&script, r#"{"model":"react"}"#);
+    assert_eq!(first, script.react[0].as_slice());
+    assert_eq!(asked_after(3), script.react[3].as_slice());
+    assert_eq!(asked_after(STEPS), script.react[STEPS].as_slice());
+}
+
+#[test]
+fn a_stream_ends_with_the_chunk_that_the_load_waits_for() {
+    let script = Script::new();
+    for stream in [&script.flood, &script.paced] {
+        assert!(stream.concat().ends_with(wire::CHUNKED_END));
+    }
+}
