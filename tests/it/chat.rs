@@ -240,15 +240,8 @@ async fn keyed(key: &str) -> (Provider, Gateway) {
     (provider, gateway)
 }
 
-/// Sends a request and waits for nothing.
 async fn begin(gateway: &Gateway, stream: bool) -> Connection {
-    let body = ask("plain", stream).to_string();
-    let mut connection = gateway.connect().await;
-    let length = body.len();
-    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: {length}\r\n\r\n");
-    connection.send(head.as_bytes()).await;
-    connection.send(body.as_bytes()).await;
-    connection
+    gateway.begin("/v1/chat/completions", &ask("plain", stream)).await
 }
 
 /// A request that was left counts no more, and its key is to blame for nothing.

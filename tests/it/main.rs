@@ -2,6 +2,8 @@
 mod admin;
 mod chat;
 mod failover;
+mod limits;
 mod models;
+mod shutdown;
 mod stage;
 mod streaming;

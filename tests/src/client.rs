@@ -46,10 +46,15 @@ impl Connection {
         self.stream.write_all(bytes).await.expect("the gateway reads");
     }
 
-    /// A request, and its reply's head.
-    pub async fn request(mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    /// Sends a request and waits for nothing.
+    pub async fn begin(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
         self.send(head(method, path, headers, body.len()).as_bytes()).await;
         self.send(body).await;
+    }
+
+    /// A request, and its reply's head.
+    pub async fn request(mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        self.begin(method, path, headers, body).await;
         self.reply().await
     }
 
@@ -151,6 +156,15 @@ impl Reply {
             whole.extend(piece);
         }
         whole
+    }
+
+    /// The same, and the connection for another request.
+    pub async fn whole_and_connection(mut self) -> (Vec<u8>, Connection) {
+        let mut whole = Vec::new();
+        while let Some(piece) = self.piece().await {
+            whole.extend(piece);
+        }
+        (whole, self.connection)
     }
 
     pub async fn text(self) -> String {

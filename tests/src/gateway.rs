@@ -62,6 +62,13 @@ impl Gateway {
         Connection::open(self.address).await
     }
 
+    /// Sends a request and waits for nothing: the reply is to be had from the connection, or left by dropping it.
+    pub async fn begin(&self, path: &str, body: &Value) -> Connection {
+        let mut connection = self.connect().await;
+        connection.begin("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes()).await;
+        connection
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.connect().await.request("GET", path, &[], b"").await
     }

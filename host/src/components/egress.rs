@@ -81,6 +81,8 @@ fn client(allow_private: bool) -> anyhow::Result<reqwest::Client> {
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE)
         .redirect(reqwest::redirect::Policy::none())
+        // A proxy of the environment would resolve names itself, past the check of addresses.
+        .no_proxy()
         .user_agent(concat!("magic-proxy-component/", env!("CARGO_PKG_VERSION")))
         .build()?;
     Ok(client)

@@ -1,6 +1,6 @@
 //! From an alias' settings and a client's order to the driver that runs the session.
 use super::Job;
-use magic_config::ToolProtocol;
+use magic_config::{ToolChoice, ToolProtocol};
 use magic_sessions::{Block, Declarative, Driver, Generation, Policy, Program, Protocol};
 use magic_types::SessionId;
 use magic_types::chat::{Message, ToolDefinition};
@@ -67,5 +67,6 @@ fn program(job: &Job) -> Program {
         },
         generation: job.order.generation,
         client_tools: job.order.client_tools.clone(),
+        tool_required: agent.tool_choice == ToolChoice::Required,
     }
 }

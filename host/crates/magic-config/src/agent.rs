@@ -15,8 +15,8 @@ pub struct AgentSettings {
     /// Files, relative to the config's folder, in the order in which they are read to the model.
     pub manifests: Vec<String>,
     pub tool_protocol: ToolProtocol,
-    /// With `ToolProtocol::Grammar`: the tokens of free reasoning before the constrained action.
-    pub thought_tokens_max: u32,
+    /// `Required` only together with `ToolProtocol::Grammar`, which can hold a model to it.
+    pub tool_choice: ToolChoice,
     /// Wall time of a whole session.
     pub session_max: Duration,
     /// Of a whole session.
@@ -32,6 +32,14 @@ pub enum ToolProtocol {
     Grammar,
     /// The best of what the profile's backend is known to do; today that is tags.
     Auto,
+}
+
+/// Whether the model may answer without having called a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToolChoice {
+    Auto,
+    /// The first step is a call.
+    Required,
 }
 
 // === impl ToolProtocol ===

@@ -39,7 +39,5 @@ pub(crate) const MAX_STEPS: u32 = 12;
 pub(crate) const TOOL_CALLS_MAX: u32 = 32;
 /// Ten minutes for a whole session.
 pub(crate) const SESSION: Duration = Duration::from_secs(600);
-/// Tokens of free reasoning before a constrained action: half a page.
-pub(crate) const THOUGHT_TOKENS_MAX: u32 = 512;
 /// Ten minutes, as in PRODUCT.md's example.
 pub(crate) const CACHE_TTL: Duration = Duration::from_secs(600);

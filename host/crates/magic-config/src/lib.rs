@@ -16,7 +16,7 @@ mod profile;
 mod walk;
 mod yaml;
 
-pub use agent::{AgentSettings, ToolProtocol};
+pub use agent::{AgentSettings, ToolChoice, ToolProtocol};
 pub use config::{
     Alias, CacheRule, CacheSettings, Config, KeyManagementSettings, ServerSettings, StreamingSettings, TimeoutSettings,
     TypewriterMode,

@@ -27,7 +27,7 @@ pub(crate) async fn run<E: Errand>(
     errand: E,
 ) -> Result<E::Outcome, Stop> {
     let _own = guest.gate.enter(&runtime.counters).await.map_err(|_| Stop::Busy)?;
-    let _pool = runtime.gate.enter(&runtime.counters).await.map_err(|_| Stop::Busy)?;
+    let _pool = runtime.door(guest.door).enter(&runtime.counters).await.map_err(|_| Stop::Busy)?;
     runtime.counters.calls.fetch_add(1, Ordering::Relaxed);
     let mut store = store(runtime, guest, host);
     let wall_max = Duration::from_millis(guest.limits.wall_ms_max);

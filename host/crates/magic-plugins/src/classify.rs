@@ -1,7 +1,7 @@
 //! What a file is, found by parsing and before anything is compiled: a component or a core module, whole or cut off,
 //! pattern or tool. Judges names only; types are the linker's matter.
 use crate::component::Kind;
-use crate::error::LoadError;
+use crate::error::{LoadError, told};
 use std::borrow::Cow;
 use wasmparser::{Encoding, Parser, Payload};
 use wit_component::ComponentEncoder;
@@ -49,7 +49,7 @@ pub(crate) fn shape(component: &[u8], folder: Option<Kind>) -> Result<Found, Loa
     let exports = outline(component)?.exports;
     if let Some(export) = exports.iter().find(|name| name.starts_with(DRIVER)) {
         of_our_line(export)?;
-        return Err(LoadError::DriverPattern { export: export.clone() });
+        return Err(LoadError::DriverPattern { export: told(export) });
     }
     let is_pattern = exports.iter().any(|name| name == STRUCTURE);
     let toolbox = exports.iter().find(|name| name.starts_with(TOOLBOX));
@@ -60,7 +60,7 @@ pub(crate) fn shape(component: &[u8], folder: Option<Kind>) -> Result<Found, Loa
             of_our_line(export)?;
             Kind::Tool
         }
-        (false, None) => return Err(LoadError::NoShape { exports: listed(&exports) }),
+        (false, None) => return Err(LoadError::NoShape { exports: told(&listed(&exports)) }),
     };
     let info = exports.into_iter().find(|name| name.starts_with(INFO));
     if let Some(export) = &info {
@@ -73,7 +73,7 @@ pub(crate) fn shape(component: &[u8], folder: Option<Kind>) -> Result<Found, Loa
 fn of_our_line(export: &str) -> Result<(), LoadError> {
     match export.split_once('@') {
         Some((_, version)) if version.starts_with(LINE) => Ok(()),
-        Some(_) | None => Err(LoadError::Version { found: export.to_owned() }),
+        Some(_) | None => Err(LoadError::Version { found: told(&export) }),
     }
 }
 
@@ -100,7 +100,7 @@ fn encode(module: &[u8], outline: &Outline) -> Result<Vec<u8>, LoadError> {
         return Err(LoadError::Encode(text.to_owned()));
     }
     let encoder = ComponentEncoder::default().module(module);
-    encoder.and_then(|mut encoder| encoder.encode()).map_err(|error| LoadError::Encode(format!("{error:#}")))
+    encoder.and_then(|mut encoder| encoder.encode()).map_err(|error| LoadError::Encode(told(&error)))
 }
 
 fn outline(bytes: &[u8]) -> Result<Outline, LoadError> {
@@ -160,6 +160,6 @@ fn not_wasm(bytes: &[u8]) -> LoadError {
 fn refused(error: &wasmparser::Error, bytes: &[u8]) -> LoadError {
     match error.message().contains("end-of-file") {
         true => LoadError::Truncated { bytes: bytes.len() },
-        false => LoadError::Invalid(error.to_string()),
+        false => LoadError::Invalid(told(error)),
     }
 }

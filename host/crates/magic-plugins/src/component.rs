@@ -58,6 +58,15 @@ pub(crate) enum Shape {
     Toolbox(Toolbox),
 }
 
+/// Through which of the runtime's doors a call comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// With everybody else.
+    Pool,
+    /// The first call of a new file: its place is kept free, or a busy gateway could not take a repaired component.
+    Probe,
+}
+
 /// What every call of one component shares: who it is, what it may do, what it may spend.
 pub(crate) struct Guest {
     pub(crate) file: String,
@@ -65,6 +74,7 @@ pub(crate) struct Guest {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) gate: Gate,
+    pub(crate) door: Door,
     pub(crate) lines: Lines,
 }
 

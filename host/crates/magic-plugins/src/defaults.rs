@@ -134,6 +134,10 @@ pub(crate) const ERROR_BYTES_MAX: usize = 8 << 10;
 /// Violations of a schema told to the model at once.
 pub(crate) const VIOLATIONS_MAX: usize = 20;
 
+/// 1 KiB of an error about a file, and 4 KiB of a trap with its backtrace in the log.
+pub(crate) const PROBLEM_BYTES_MAX: usize = 1 << 10;
+pub(crate) const TRAP_BYTES_MAX: usize = 4 << 10;
+
 // What a component may say of itself.
 /// 256 KiB of prompt in all blocks together.
 pub(crate) const STRUCTURE_BYTES_MAX: usize = 256 << 10;

@@ -79,6 +79,11 @@ pub enum PolicyError {
     Value { path: String, message: String },
 }
 
+/// An error of the toolchain for a list of problems: names in it are the file's own, so its length is bounded.
+pub(crate) fn told(error: &impl std::fmt::Display) -> String {
+    crate::lines::cut(&format!("{error:#}"), crate::defaults::PROBLEM_BYTES_MAX).to_owned()
+}
+
 /// For log lines: which bytes an error is about.
 pub(crate) fn short(digest: Digest) -> String {
     digest.to_string().chars().take(12).collect()

@@ -73,3 +73,6 @@ pub enum OutboundError {
     #[error("larger than {0} bytes")]
     TooLarge(u64),
 }
+
+#[cfg(test)]
+mod tests;

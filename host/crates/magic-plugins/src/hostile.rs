@@ -193,6 +193,8 @@ async fn the_pool_of_all_components_is_bounded_too() {
     });
     host.arrived.notified().await;
     assert_eq!(ask(&other, "{}").await, Err(ToolError::Busy(250)));
+    // A new file is taken all the same.
+    assert!(load(&runtime, "new", echo().module()).await.is_ok());
     host.go_on.notify_one();
     assert_eq!(under_way.await.unwrap().unwrap().text, "hello");
     assert!(ask(&other, "{}").await.is_ok());

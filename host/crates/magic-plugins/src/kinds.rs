@@ -1,6 +1,6 @@
 //! What can be asked of a component, one file for each world of wit/: the first call of a new file, the checks of what
 //! it says of itself, the calls after that.
-use crate::component::{Guest, Shape};
+use crate::component::{Door, Guest, Shape};
 use crate::defaults;
 use crate::error::LoadError;
 use crate::gate::Gate;
@@ -40,6 +40,7 @@ fn denied(guest: &Guest) -> Arc<Guest> {
         policy: Policy::default(),
         limits,
         gate: Gate::new(1, 0, defaults::WAIT_MAX),
+        door: Door::Probe,
         lines: Lines::default(),
     })
 }

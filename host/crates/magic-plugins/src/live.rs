@@ -11,7 +11,7 @@ pub struct Live {
     pub instances: usize,
     /// Calls waiting for a place.
     pub waiting: usize,
-    /// Calls begun since the start.
+    /// Calls begun since the start, first calls of new files included.
     pub calls: u64,
     /// Calls that a limit or a trap ended since the start.
     pub stopped: u64,

@@ -1,10 +1,10 @@
 //! One engine, one linker, one pool for the process; and the way from a file's bytes to a loaded component. Changes
 //! nothing that is running: the caller swaps registries.
 use crate::classify::{self, Found};
-use crate::component::{Component, Guest, Kind};
+use crate::component::{Component, Door, Guest, Kind};
 use crate::defaults::Options;
 use crate::engine;
-use crate::error::{Error, LoadError, short};
+use crate::error::{Error, LoadError, short, told};
 use crate::gate::Gate;
 use crate::kinds::{pattern, toolbox};
 use crate::kv;
@@ -28,6 +28,8 @@ pub struct Runtime {
     pub(crate) linker: Linker<State>,
     pub(crate) options: Options,
     pub(crate) gate: Gate,
+    /// One place beside the pool, for first calls.
+    pub(crate) probe_gate: Gate,
     pub(crate) counters: Arc<Counters>,
     pub(crate) kv: kv::Stores,
     /// Held while something compiles, also after the wait for it was given up.
@@ -62,8 +64,9 @@ impl Runtime {
         engine::start_ticker(&engine)?;
         let linker = crate::imports::linker(&engine).map_err(|error| Error::Engine(format!("{error:#}")))?;
         let gate = Gate::new(options.instances_max, options.waiting_max.saturating_mul(4), options.wait_max);
+        let probe_gate = Gate::new(1, u32::MAX, options.compile_wall_max);
         let (counters, kv, compiling) = (Arc::default(), kv::Stores::default(), Arc::new(Semaphore::new(1)));
-        Ok(Arc::new(Self { engine, linker, options, gate, counters, kv, compiling, pooling, cache }))
+        Ok(Arc::new(Self { engine, linker, options, gate, probe_gate, counters, kv, compiling, pooling, cache }))
     }
 
     /// Classifies, compiles, probes and checks one file. To be awaited on a tokio runtime with time enabled; the work
@@ -83,7 +86,15 @@ impl Runtime {
         let kind = found.kind;
         let limits = policy.limits(self.options.defaults);
         let gate = Gate::new(limits.concurrency_max, self.options.waiting_max, self.options.wait_max);
-        let guest = Arc::new(Guest { file: file.clone(), kind, policy, limits, gate, lines: Lines::default() });
+        let guest = Arc::new(Guest {
+            file: file.clone(),
+            kind,
+            policy,
+            limits,
+            gate,
+            door: Door::Pool,
+            lines: Lines::default(),
+        });
         let probed = match kind {
             Kind::Pattern => pattern::probe(self, &guest, &found, pre).await?,
             Kind::Tool => toolbox::probe(self, &guest, pre).await?,
@@ -125,11 +136,17 @@ impl Runtime {
         let digest = Digest(Sha256::digest(bytes).into());
         let began = Instant::now();
         let component = wasmtime::component::Component::new(&self.engine, &encoded);
-        let component = component.map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let component = component.map_err(|error| LoadError::Compile(told(&error)))?;
         let compile = began.elapsed();
-        let pre =
-            self.linker.instantiate_pre(&component).map_err(|error| LoadError::UnknownImport(format!("{error:#}")))?;
+        let pre = self.linker.instantiate_pre(&component).map_err(|error| LoadError::UnknownImport(told(&error)))?;
         Ok(Compiled { found, digest, pre, compile })
+    }
+
+    pub(crate) fn door(&self, door: Door) -> &Gate {
+        match door {
+            Door::Pool => &self.gate,
+            Door::Probe => &self.probe_gate,
+        }
     }
 
     /// What is alive right now.

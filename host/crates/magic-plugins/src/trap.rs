@@ -2,6 +2,7 @@
 //! for the model. Backtraces go to the log and never further.
 use crate::component::Guest;
 use crate::defaults;
+use crate::lines;
 use crate::state::State;
 use magic_types::chat::ToolError;
 use wasmtime::{PoolConcurrencyLimitError, Trap};
@@ -39,7 +40,10 @@ pub(crate) enum Stop {
 pub(crate) fn explain(error: &wasmtime::Error, state: &State) -> Stop {
     let stop = reason(error, state);
     let guest = &state.guest;
-    tracing::warn!(component = %guest.file, kind = guest.kind.as_str(), "component `{}` stopped: {stop}: {error:?}", guest.file);
+    let details = format!("{error:?}");
+    let details = lines::cut(&details, defaults::TRAP_BYTES_MAX);
+    let file = guest.file.as_str();
+    tracing::warn!(component = file, kind = guest.kind.as_str(), "component `{file}` stopped: {stop}: {details}");
     stop
 }
 

@@ -33,6 +33,8 @@ pub struct Program {
     pub generation: Generation,
     /// The client's own tools: a call of one ends the session with the call as its answer.
     pub client_tools: Vec<ToolDefinition>,
+    /// The first step calls a tool. Only a grammar can hold a model to it.
+    pub tool_required: bool,
 }
 
 /// One session's loop. Asks one thing at a time.
@@ -45,6 +47,7 @@ pub struct Declarative {
     tools: Vec<ToolDefinition>,
     /// So many of `tools` are the client's own.
     client_tools: usize,
+    tool_required: bool,
     steps_max: u32,
     scratchpad: Scratchpad,
     state: State,
@@ -84,7 +87,7 @@ const REPAIRS_MAX: u32 = 2;
 
 impl Declarative {
     pub fn new(program: Program, ctx: SessionContext) -> Self {
-        let Program { structure, protocol, policy, generation, client_tools } = program;
+        let Program { structure, protocol, policy, generation, client_tools, tool_required } = program;
         let rendering = Rendering::of(protocol);
         let own = client_tools.len();
         let mut tools = client_tools;
@@ -101,6 +104,7 @@ impl Declarative {
             tags: prompt::reply_tags(&structure),
             tools,
             client_tools: own,
+            tool_required,
             steps_max: ctx.limits.steps_max,
             scratchpad,
             state: State::Idle,
@@ -266,7 +270,10 @@ impl Declarative {
     }
 
     fn ask(&mut self, out: &mut Vec<Directive>) {
-        let Some(why) = &self.finishing else { return self.ask_with(Scope::Round, out) };
+        let Some(why) = &self.finishing else {
+            let first = self.tool_required && self.calls == 0;
+            return self.ask_with(if first { Scope::ActionOnly } else { Scope::Round }, out);
+        };
         self.scratchpad.say(&[why.as_str(), " ", self.rendering.finish_now].concat());
         self.ask_with(Scope::AnswerOnly, out);
     }

@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(crate) enum Scope {
     /// A thought, then an action or the answer.
     Round,
+    /// A thought, then an action; the answer where there is no tool.
+    ActionOnly,
     /// The answer alone.
     AnswerOnly,
 }
@@ -47,8 +49,9 @@ pub(crate) fn gbnf(tools: &[ToolDefinition], scope: Scope, rendering: &Rendering
 fn grammar(tools: &[ToolDefinition], scope: Scope, rendering: &Rendering, exact: bool) -> String {
     let root = match (scope, tools.is_empty()) {
         (Scope::AnswerOnly, _) => "final",
-        (Scope::Round, true) => "thought final",
+        (Scope::Round | Scope::ActionOnly, true) => "thought final",
         (Scope::Round, false) => "thought (action | final)",
+        (Scope::ActionOnly, false) => "thought action",
     };
     let mut out = format!("root ::= {root}\n");
     // `<` is left out, so that neither can run on into a tag of its own.

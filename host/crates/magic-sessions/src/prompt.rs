@@ -1,13 +1,15 @@
 //! The one place where a prompt is built: what stands in it, in which order, and who may override whom. Everything that
 //! a client or a tool says goes through `escape` here, and nothing is ever formatted into a text of theirs or ours.
+mod examples;
 mod history;
 mod rendering;
 
+pub(crate) use examples::turns;
 pub(crate) use history::{History, action, join, observation, result_text};
-pub(crate) use rendering::{Rendering, Shot};
+pub(crate) use rendering::Rendering;
 
 use magic_tags::Tags;
-use magic_types::chat::{Message, Role, ToolDefinition};
+use magic_types::chat::ToolDefinition;
 use serde_json::Value;
 
 /// One block of a pattern's framework, rendered `<TAG>content</TAG>`.
@@ -72,11 +74,10 @@ pub(crate) fn system(sources: &Sources<'_>, guard: &Tags, rendering: &Rendering)
     let own = texts(policy.client_instruction.as_ref(), &policy.client_manifests);
     let client: Vec<String> =
         own.chain(sources.said_by_client.iter()).map(|text| guard.escape(text).into_owned()).collect();
-    let framework = if rendering.framework { sources.structure } else { &[] };
     let parts = [
         rendering.authority.to_owned(),
         section(rendering, SERVER, &server.cloned().collect::<Vec<_>>().join("\n\n")),
-        section(rendering, PATTERN, &framework.iter().map(block).collect::<Vec<_>>().join("\n")),
+        section(rendering, PATTERN, &framework(sources.structure, rendering)),
         section(rendering, FORMAT, if sources.tools.is_empty() { rendering.format_alone } else { rendering.format }),
         section(rendering, TOOLS, &tools(sources.tools, guard, rendering)),
         section(rendering, CLIENT, &client.join("\n\n")),
@@ -94,6 +95,15 @@ fn section(rendering: &Rendering, name: &str, content: &str) -> String {
         return content.to_owned();
     }
     ["<", name, ">\n", content, "\n</", name, ">"].concat()
+}
+
+/// Blocks in their tags; or plain, without the examples, where those are turns of the conversation.
+fn framework(structure: &[Block], rendering: &Rendering) -> String {
+    if rendering.example_turns {
+        let rules = structure.iter().filter(|block| !examples::is_example(block));
+        return rules.map(|block| block.content.trim()).collect::<Vec<_>>().join("\n\n");
+    }
+    structure.iter().map(block).collect::<Vec<_>>().join("\n")
 }
 
 fn block(block: &Block) -> String {
@@ -121,14 +131,6 @@ fn compact(schema: &str, properties_only: bool) -> String {
             Some(_) | None => schema.to_string(),
         },
     }
-}
-
-/// The turns shown before the real conversation.
-pub(crate) fn shots(tools: &[ToolDefinition], rendering: &Rendering) -> Vec<Message> {
-    let known = |shot: &&Shot| tools.iter().any(|tool| tool.name == shot.tool);
-    let turns = rendering.shots.iter().filter(known).flat_map(|shot| shot.turns);
-    let roles = [Role::User, Role::Assistant].into_iter().cycle();
-    turns.zip(roles).map(|(turn, role)| Message::text(role, turn)).collect()
 }
 
 #[cfg(test)]

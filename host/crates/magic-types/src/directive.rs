@@ -44,11 +44,20 @@ pub struct Limits {
 pub enum Event {
     /// First, and once.
     Start,
-    Llm { ref_id: u32, outcome: Result<Completion, LlmError> },
+    Llm {
+        ref_id: u32,
+        outcome: Result<Completion, LlmError>,
+    },
     /// Streamed text; only for an `Ask` with `stream_to_me`.
-    LlmDelta { ref_id: u32, delta: Delta },
+    LlmDelta {
+        ref_id: u32,
+        delta: Delta,
+    },
     Tool(ToolResult),
-    Delegated { ref_id: u32, outcome: Result<Completion, LlmError> },
+    Delegated {
+        ref_id: u32,
+        outcome: Result<Completion, LlmError>,
+    },
     /// The user said something while the session ran.
     User(Message),
     /// A `Wait` is over.
@@ -70,10 +79,17 @@ pub enum Directive {
     Ask(Ask),
     CallTools(Vec<ToolCall>),
     /// Hand a task to another alias of this gateway.
-    Delegate { ref_id: u32, agent: String, messages: Vec<Message> },
+    Delegate {
+        ref_id: u32,
+        agent: String,
+        messages: Vec<Message>,
+    },
     Emit(Emit),
     /// An event after so many milliseconds.
-    Wait { ref_id: u32, ms: u32 },
+    Wait {
+        ref_id: u32,
+        ms: u32,
+    },
     /// Stop waiting for one ref.
     Cancel(u32),
     /// The answer; ends the session. Tool calls among its parts are the client's to carry out.
@@ -104,5 +120,8 @@ pub enum Emit {
     /// What the model will read as a tool's result, as it will read it.
     Observation(String),
     /// A named progress event with a JSON payload.
-    Progress { kind: String, payload: String },
+    Progress {
+        kind: String,
+        payload: String,
+    },
 }

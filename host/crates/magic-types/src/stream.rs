@@ -8,7 +8,12 @@ pub enum ChatEvent {
     Text(String),
     Reasoning(String),
     /// A piece of one tool call; pieces with the same `index` are one call, `arguments` are concatenated.
-    ToolCall { index: u32, id: Option<String>, name: Option<String>, arguments: String },
+    ToolCall {
+        index: u32,
+        id: Option<String>,
+        name: Option<String>,
+        arguments: String,
+    },
     Finish(FinishReason),
     Usage(Usage),
 }

@@ -11,12 +11,21 @@ pub struct Call {
     pub observation: String,
 }
 
-/// The tool calls in the block `EXAMPLE`; or the first thing in it that breaks the grammar: tags that the structure does
-/// not know, nested or unclosed ones, an action that is no call or has no observation, an end without an answer.
+/// The tool calls in the blocks `EXAMPLE`; or the first thing in them that breaks the grammar: tags that the structure
+/// does not know, nested or unclosed ones, an action that is no call or has no observation, an end without an answer.
 pub fn calls(blocks: &[(&str, &str)]) -> Result<Vec<Call>, String> {
-    let Some((_, example)) = blocks.iter().find(|(tag, _)| *tag == "EXAMPLE") else {
+    let mut examples = blocks.iter().filter(|(tag, _)| *tag == "EXAMPLE").peekable();
+    if examples.peek().is_none() {
         return Err("there is no block EXAMPLE".into());
-    };
+    }
+    let mut calls = Vec::new();
+    for (_, example) in examples {
+        calls.extend(calls_of(example, blocks)?);
+    }
+    Ok(calls)
+}
+
+fn calls_of(example: &str, blocks: &[(&str, &str)]) -> Result<Vec<Call>, String> {
     let mut calls = Vec::new();
     let mut waiting: Option<(String, String)> = None;
     let mut last = String::new();

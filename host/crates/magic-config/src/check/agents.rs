@@ -1,5 +1,5 @@
 //! `agent_settings`, global and of a profile. Does not know which components exist: `Config::check_components` does.
-use crate::agent::{AgentSettings, ToolProtocol};
+use crate::agent::{AgentSettings, ToolChoice, ToolProtocol};
 use crate::defaults;
 use crate::walk::{Fields, Given, Value};
 use std::time::Duration;
@@ -24,6 +24,8 @@ const PROTOCOLS: [(&str, Protocol); 5] = [
     ("json_schema", Protocol::Later),
 ];
 
+const CHOICES: [(&str, ToolChoice); 2] = [("auto", ToolChoice::Auto), ("required", ToolChoice::Required)];
+
 /// Reads a section over `global`, key by key; a key that is absent keeps the global value. `null` is an answer for
 /// `reasoning_mode`, `tools`, `system_instruction` and `manifests`: none of them, or all tools.
 pub(crate) fn read(mut fields: Fields<'_>, global: Option<&AgentSettings>) -> AgentSettings {
@@ -46,8 +48,8 @@ pub(crate) fn read(mut fields: Fields<'_>, global: Option<&AgentSettings>) -> Ag
     if let Some(protocol) = fields.take("tool_protocol").and_then(|value| tool_protocol(&value)) {
         settings.tool_protocol = protocol;
     }
-    if let Some(tokens) = fields.take("thought_tokens_max").and_then(|value| value.integer_u32(1..=131_072)) {
-        settings.thought_tokens_max = tokens;
+    if let Some(choice) = fields.take("tool_choice").and_then(|value| value.word("tool choice", &CHOICES)) {
+        settings.tool_choice = choice;
     }
     let range = Duration::from_secs(1)..=SESSION_CEILING;
     if let Some(session) = fields.take("session_seconds_max").and_then(|value| value.seconds(range)) {
@@ -68,7 +70,7 @@ pub(crate) fn built_in() -> AgentSettings {
         system_instruction: None,
         manifests: Vec::new(),
         tool_protocol: ToolProtocol::Auto,
-        thought_tokens_max: defaults::THOUGHT_TOKENS_MAX,
+        tool_choice: ToolChoice::Auto,
         session_max: defaults::SESSION,
         tool_calls_max: defaults::TOOL_CALLS_MAX,
     }

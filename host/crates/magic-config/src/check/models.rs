@@ -1,6 +1,6 @@
 //! `model_list`: each entry to a [`Profile`], its name, provider, address and generation parameters.
 use super::{agents, settings};
-use crate::agent::{AgentSettings, ToolProtocol};
+use crate::agent::{AgentSettings, ToolChoice, ToolProtocol};
 use crate::config::TimeoutSettings;
 use crate::problem::{did_you_mean, nearest, quoted};
 use crate::profile::{Profile, Provider};
@@ -177,6 +177,12 @@ fn model_params(
         fields.problem_hint(
             "tool_protocol `grammar` needs a backend that takes GBNF, and this vendor's refuses it",
             "set agent_settings.tool_protocol: tags here",
+        );
+    }
+    if agent.tool_choice == ToolChoice::Required && agent.tool_protocol != ToolProtocol::Grammar {
+        fields.problem_hint(
+            "tool_choice `required` needs tool_protocol `grammar`: nothing else can hold a model to it",
+            "set agent_settings.tool_protocol: grammar, or leave tool_choice out",
         );
     }
     let params = generation_params(fields);

@@ -5,7 +5,7 @@ use crate::call::{self, Errand};
 use crate::classify::{Found, STRUCTURE};
 use crate::component::{Guest, Shape, Step};
 use crate::defaults;
-use crate::error::LoadError;
+use crate::error::{LoadError, told};
 use crate::kinds::{Nothing, Probed, denied, probe_failed};
 use crate::runtime::Runtime;
 use crate::state::State;
@@ -31,7 +31,7 @@ pub(crate) async fn probe(
 ) -> Result<Probed, LoadError> {
     let guest = denied(guest);
     let info = info(runtime, &guest, found, &pre).await?;
-    let pattern = PatternPre::new(pre).map_err(|error| LoadError::WrongType(format!("{error:#}")))?;
+    let pattern = PatternPre::new(pre).map_err(|error| LoadError::WrongType(told(&error)))?;
     let asked = call::run(runtime, &guest, Arc::new(Nothing), Structure(&pattern));
     let steps = asked.await.map_err(|stop| probe_failed(STRUCTURE, &stop, &guest))?;
     let structure = checked(steps).map_err(LoadError::Structure)?;

@@ -6,7 +6,7 @@ use crate::bindings::tool::magic::proxy::types::ToolHints as WitHints;
 use crate::call::{self, Errand};
 use crate::component::{Guest, Shape};
 use crate::defaults;
-use crate::error::LoadError;
+use crate::error::{LoadError, told};
 use crate::host::Host;
 use crate::kinds::{Nothing, Probed, denied, probe_failed};
 use crate::lines;
@@ -44,7 +44,7 @@ struct Call<'a> {
 /// Calls `describe` once, without any grant, and checks what it says.
 pub(crate) async fn probe(runtime: &Runtime, guest: &Guest, pre: InstancePre<State>) -> Result<Probed, LoadError> {
     let guest = denied(guest);
-    let pre = ToolPre::new(pre).map_err(|error| LoadError::WrongType(format!("{error:#}")))?;
+    let pre = ToolPre::new(pre).map_err(|error| LoadError::WrongType(told(&error)))?;
     let asked = call::run(runtime, &guest, Arc::new(Nothing), Describe(&pre));
     let described = asked.await.map_err(|stop| probe_failed("describe", &stop, &guest))?;
     // Schemas are the guest's choice and take as long to compile as it likes, within bounds: not on this thread.

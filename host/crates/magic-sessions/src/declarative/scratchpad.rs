@@ -29,7 +29,9 @@ impl Scratchpad {
         let sources = Sources { structure, policy, tools, said_by_client: &history.instructions };
         let system = prompt::system(&sources, &guard, rendering);
         let mut messages = vec![Message::text(Role::System, system)];
-        messages.extend(prompt::shots(tools, rendering));
+        if rendering.example_turns {
+            messages.extend(prompt::turns(structure));
+        }
         messages.extend(history.messages);
         Self { messages, guard, unread: Vec::new() }
     }

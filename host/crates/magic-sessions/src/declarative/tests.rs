@@ -335,3 +335,17 @@ fn a_grammar_is_sent_for_tiny_models_and_only_an_answer_fits_the_last() {
     script.says("<FINAL_ANSWER>4</FINAL_ANSWER>");
     assert!(script.session.has_ended());
 }
+
+#[test]
+fn a_required_tool_is_called_before_anything_can_be_answered() {
+    let program = Program { protocol: Protocol::Grammar, tool_required: true, ..program() };
+    let mut script = Script::new(program, question());
+    let root = |script: &Script| {
+        let grammar: String = serde_json::from_str(&script.last_ask().request.extra[0].value).unwrap();
+        grammar.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(root(&script), "root ::= thought action");
+    script.says(ADD);
+    script.result("call_1", "4");
+    assert_eq!(root(&script), "root ::= thought (action | final)");
+}

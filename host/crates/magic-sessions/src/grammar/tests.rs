@@ -62,6 +62,7 @@ fn without_tools_there_is_no_action_and_at_the_end_only_the_answer() {
     let action = "<ACTION>{\"tool_name\": \"t\", \"arguments\": {}}</ACTION>";
     check(&[], Scope::Round, &[&[thought, answer].concat()], &[answer, &[thought, action].concat()]);
     let tools = [tool("t", r#"{"type":"object"}"#)];
+    check(&tools, Scope::ActionOnly, &[&[thought, action].concat()], &[&[thought, answer].concat(), action]);
     check(&tools, Scope::AnswerOnly, &[answer], &[&[thought, answer].concat(), action]);
 }
 

@@ -1,5 +1,5 @@
 //! What the system message looks like, and that only its own parts can be told from it.
-use super::{Block, Policy, Protocol, Rendering, Sources, guarded_tags, shots, system};
+use super::{Block, Policy, Protocol, Rendering, Sources, guarded_tags, system, turns};
 use crate::script::{EXPRESSION, tool};
 use magic_types::chat::Role;
 
@@ -58,27 +58,47 @@ fn tiny_models_get_a_short_plain_prompt_that_still_holds_the_servers_policy() {
     let text = render(Protocol::Grammar, &policy());
     assert!(text.starts_with("Be kind."));
     assert!(!text.contains("<SERVER_POLICY>") && !text.contains("SYSTEM_RULE"));
+    assert!(text.contains("\n\nThink.\n\n"));
     assert!(text.contains("- calculator: The calculator. Arguments: {\"expression\":{\"type\":\"string\"}}"));
     assert!(text.ends_with("Be brief."));
     assert!(text.len() < 900, "{} bytes", text.len());
 }
 
+fn example(content: &str) -> [Block; 1] {
+    [Block { tag: "EXAMPLE".to_owned(), content: content.to_owned() }]
+}
+
+fn show(structure: &[Block], protocol: Protocol) -> String {
+    let policy = Policy::default();
+    let sources = Sources { structure, policy: &policy, tools: &[], said_by_client: &[] };
+    system(&sources, &guarded_tags(structure), Rendering::of(protocol))
+}
+
+const ADD: &str = "User: What is 31 * 14?\n\n<THOUGHT>I multiply.</THOUGHT>\n<ACTION>{\"tool_name\": \"calculator\", \
+                   \"arguments\": {\"expression\": \"31 * 14\"}}</ACTION>\n<OBSERVATION>434</OBSERVATION>\n\
+                   <THOUGHT>It says 434.</THOUGHT>\n<FINAL_ANSWER>434.</FINAL_ANSWER>\n";
+
 #[test]
-fn the_shots_of_a_tiny_model_are_turns_and_only_of_tools_that_are_there() {
-    let rendering = Rendering::of(Protocol::Grammar);
-    assert!(shots(&[tool("clock", "{}")], rendering).is_empty());
-    let turns = shots(&[tool("calculator", EXPRESSION)], rendering);
-    assert_eq!(turns.len(), 8);
-    assert!(turns.iter().zip([Role::User, Role::Assistant].iter().cycle()).all(|(turn, role)| turn.role == *role));
+fn examples_are_turns_for_tiny_models_and_blocks_for_others() {
+    assert!(!show(&example(ADD), Protocol::Grammar).contains("31 * 14"));
+    assert!(show(&example(ADD), Protocol::Tags).contains(&["<EXAMPLE>", ADD, "</EXAMPLE>"].concat()));
 }
 
 #[test]
-fn what_the_shots_say_fits_the_grammar_and_the_schema() {
+fn an_example_that_is_no_conversation_stays_text() {
+    let structure = example("Think like this: 1, 2, 3.\n");
+    assert!(turns(&structure).is_empty());
+    assert_eq!(show(&structure, Protocol::Grammar), "Think like this: 1, 2, 3.");
+}
+
+#[test]
+fn what_the_model_says_in_an_example_fits_the_grammar() {
     let tools = [tool("calculator", EXPRESSION)];
-    let rendering = Rendering::of(Protocol::Grammar);
-    let text = crate::grammar::gbnf(&tools, crate::grammar::Scope::Round, rendering);
+    let text = crate::grammar::gbnf(&tools, crate::grammar::Scope::Round, Rendering::of(Protocol::Grammar));
     let grammar = crate::grammar::Reader::read(&text);
-    for turn in shots(&tools, rendering).iter().filter(|turn| turn.role == Role::Assistant) {
-        assert!(grammar.fits(&turn.plain_text()), "{turn:?}");
-    }
+    let turns = turns(&example(ADD));
+    let said: Vec<String> =
+        turns.iter().filter(|turn| turn.role == Role::Assistant).map(|turn| turn.plain_text()).collect();
+    assert_eq!(said.len(), 2);
+    assert!(said.iter().all(|said| grammar.fits(said)), "{said:?} and\n{text}");
 }
