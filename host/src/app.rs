@@ -47,10 +47,10 @@ impl Paths {
         self.config.parent().unwrap_or(Path::new(".")).join(file)
     }
 
-    pub(crate) fn watched(&self) -> Vec<PathBuf> {
-        let config = self.config.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folders = [config, &self.patterns, &self.tools, &self.keys, &self.env].map(Path::to_owned);
-        folders.into_iter().chain(["system_prompts", "manifests"].map(|folder| config.join(folder))).collect()
+    /// The folders that tell of changes. Not the config's own: logs and data often lie beside it, and every line written
+    /// would wake the reload loop; its few files are looked at now and then instead.
+    pub(crate) fn watched(&self) -> [&Path; 4] {
+        [&self.patterns, &self.tools, &self.keys, &self.env]
     }
 }
 

@@ -57,7 +57,11 @@ impl Begun {
 
 impl Sessions {
     pub(crate) fn new(upstream: Arc<Upstream>, tasks: Tasks, settings: &magic_config::ServerSettings) -> Self {
-        let bounds = MemoryBounds { sessions_max: settings.sessions_kept_max, ..MemoryBounds::default() };
+        let bounds = MemoryBounds {
+            sessions_max: settings.sessions_kept_max,
+            retention: settings.session_retention,
+            ..MemoryBounds::default()
+        };
         Self {
             log: Arc::new(Memory::new(bounds)),
             upstream,

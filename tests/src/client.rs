@@ -1,14 +1,18 @@
 //! A small HTTP client that shows a reply as it stands on the wire: exact bytes, piece by piece, and how it ended.
-use crate::wait::within;
+use crate::wait::PATIENCE;
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// One connection for one request. Dropping it leaves the gateway.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// For the next byte.
+    patience: Duration,
 }
 
 /// A reply whose head has arrived. Dropping it leaves the gateway.
@@ -37,7 +41,13 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("the gateway listens");
         stream.set_nodelay(true).expect("TCP_NODELAY");
-        Self { stream, buffer: Vec::new() }
+        Self { stream, buffer: Vec::new(), patience: PATIENCE }
+    }
+
+    /// For a real model on a slow machine.
+    #[must_use]
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// # Panics
@@ -94,8 +104,10 @@ impl Connection {
     }
 
     async fn read(&mut self) -> bool {
-        let read = within("the gateway says something", self.stream.read_buf(&mut self.buffer)).await;
-        matches!(read, Ok(bytes) if bytes > 0)
+        match timeout(self.patience, self.stream.read_buf(&mut self.buffer)).await {
+            Ok(read) => matches!(read, Ok(bytes) if bytes > 0),
+            Err(_) => panic!("the gateway said nothing for {:?}", self.patience),
+        }
     }
 }
 

@@ -99,6 +99,27 @@ impl Folder {
         self
     }
 
+    /// Every pattern and tool of the repository.
+    ///
+    /// # Panics
+    /// When the one that every test needs is not built.
+    #[must_use]
+    pub fn every_component(self) -> Self {
+        let mut folder = self;
+        for kind in ["patterns", "tools"] {
+            let entries = fs::read_dir(repository().join(kind)).expect("a folder of the repository");
+            let mut names: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+            names.retain(|path| path.extension().is_some_and(|extension| extension == "wasm"));
+            names.sort();
+            assert!(!names.is_empty(), "no {kind}/*.wasm: build them with `cargo xtask components`");
+            for path in names {
+                let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name in UTF-8");
+                folder = if kind == "tools" { folder.tool(name) } else { folder.pattern(name) };
+            }
+        }
+        folder
+    }
+
     fn copy(&self, name: &str) {
         let content = fs::read(repository().join(name))
             .unwrap_or_else(|error| panic!("{name}: {error}: build it with `cargo xtask components`"));

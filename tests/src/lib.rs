@@ -12,6 +12,7 @@ mod process;
 mod provider;
 mod session;
 mod wait;
+mod wasm;
 
 pub use client::{Connection, Reply};
 pub use folder::{Folder, repository};
@@ -22,3 +23,4 @@ pub use process::{Ended, Process, proxy_binary};
 pub use provider::{Call, Gate, Provider, Script, When};
 pub use session::{Event, Events};
 pub use wait::{PATIENCE, wait_until, wait_until_async, within};
+pub use wasm::{SCHEMA, ToolWat, pattern_wat};

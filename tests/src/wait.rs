@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Far beyond anything that works on the slowest machine: who waits that long waits in vain.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(2);
 
 /// Returns as soon as `condition` holds.

@@ -27,7 +27,7 @@ impl Watch {
                 paths.watched().iter().for_each(|folder| follow(&mut watcher, folder));
                 watcher
             })
-            .inspect_err(|error| tracing::warn!(%error, "files are looked at every two seconds only: {error}"));
+            .inspect_err(|error| tracing::warn!(%error, "files are looked at now and then only: {error}"));
         Self { moved, _watcher: watcher.ok() }
     }
 

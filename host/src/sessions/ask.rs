@@ -106,7 +106,11 @@ impl Call {
     fn end(mut self, ended: Result<(), Failure>) -> Input {
         self.report.ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let served_by = self.report.profile.clone();
-        let outcome = ended.map(|()| self.said.into_completion(served_by)).map_err(|failure| llm_error(&failure));
+        let outcome = ended.map(|()| self.said.into_completion(served_by)).map_err(|failure| {
+            let (kind, text, private) = (failure.kind.as_str(), &failure.public, &failure.private);
+            tracing::warn!(kind, ms = self.report.ms, "a session's model call failed: {text} ({private})");
+            llm_error(&failure)
+        });
         Input::Asked { ref_id: self.ref_id, outcome, report: self.report }
     }
 }

@@ -4,9 +4,9 @@ use super::{Job, Sessions, ask, now, program};
 use futures_util::future::AbortHandle;
 use futures_util::stream::{BoxStream, SelectAll, abortable};
 use futures_util::{FutureExt, StreamExt, stream};
-use magic_sessions::{Effect, Input, LogError, Session, SessionEvent};
+use magic_sessions::{Effect, Ending, Input, LogError, Session, SessionEvent};
 use magic_types::directive::{Ask, Limits};
-use magic_types::{Kind, SessionId};
+use magic_types::{Kind, SessionId, Usage};
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -72,6 +72,7 @@ struct Worker {
     session: Session,
     limits: Limits,
     inputs: SelectAll<BoxStream<'static, Input>>,
+    begun: Instant,
     /// Asks and timers that may be called off.
     aborts: HashMap<u32, AbortHandle>,
 }
@@ -84,7 +85,15 @@ impl Worker {
         let Job { snapshot, route, .. } = job;
         let asking = Arc::new(ask::Asking { upstream: Arc::clone(&sessions.upstream), snapshot, route });
         let session = Session::new(limits, driver);
-        Self { asking, toolbox, session, limits, inputs: SelectAll::new(), aborts: HashMap::new() }
+        Self {
+            asking,
+            toolbox,
+            session,
+            limits,
+            inputs: SelectAll::new(),
+            begun: Instant::now(),
+            aborts: HashMap::new(),
+        }
     }
 
     async fn run(mut self, writer: &mut Writer<'_>, cancel: &CancellationToken) -> Result<(), LogError> {
@@ -148,10 +157,22 @@ impl Worker {
                     }
                 }
                 // Dropping the worker closes what still runs.
-                Effect::End(_) => {}
+                Effect::End(ending) => self.tell(writer.id, ending),
             }
         }
         writer.append(&mut events).await
+    }
+
+    /// The one log line of a session.
+    fn tell(&self, session: &SessionId, ending: Ending) {
+        let Usage { input_tokens, output_tokens, .. } = self.session.usage();
+        let (ms, alias) = (self.begun.elapsed().as_millis() as u64, &self.asking.route.plan.alias);
+        let ended = match ending {
+            Ending::Answered => "answered",
+            Ending::Failed => "failed",
+            Ending::Cancelled => "cancelled",
+        };
+        tracing::info!(%session, %alias, ended, ms, input_tokens, output_tokens, "session `{session}` of `{alias}` {ended}");
     }
 
     fn ask(&mut self, ask: Ask) {

@@ -76,16 +76,16 @@ async fn send(
     let total = start + timeouts.total;
     let (body, streams) = write(target, payload);
     let sending = target.endpoint.post(guard.secret(), body);
-    let incoming = match within(first, sending).await {
+    let mut incoming = match within(first, sending).await {
         Ok(incoming) => incoming,
         Err(failure) => return Err((failure, guard)),
     };
     if !incoming.status().is_success() {
         return Err((refused(incoming, first).await, guard));
     }
-    let headers = incoming.headers().clone();
     let key_id = guard.key_id();
     let is_sse = incoming.header(header::CONTENT_TYPE).is_some_and(|value| value.starts_with("text/event-stream"));
+    let headers = incoming.take_headers();
     if streams && is_sse {
         let opening = ChatStream::open(incoming, guard, timeouts.idle, total);
         // Boxed: the stream outlives this function, and its state is large.
@@ -95,17 +95,17 @@ async fn send(
             Err(_) => Err((timed_out(), Guard::new(&upstream.pools, None))),
         };
     }
-    whole(incoming, guard, total, headers, key_id).await
+    whole(incoming, guard, first, headers, key_id).await
 }
 
 async fn whole(
     incoming: Incoming,
     guard: Guard,
-    total: Instant,
+    deadline: Instant,
     headers: HeaderMap,
     key_id: Option<KeyId>,
 ) -> Result<Sent, (Failure, Guard)> {
-    let read = within(total, incoming.collect()).await;
+    let read = within(deadline, incoming.collect()).await;
     match read.and_then(|bytes| openai::stream::inspect(&bytes).map(|usage| (bytes, usage))) {
         Ok((bytes, usage)) => Ok((headers, key_id, ReplyBody::Whole { bytes, usage })),
         Err(failure) => Err((failure, guard)),

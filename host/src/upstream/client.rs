@@ -76,8 +76,9 @@ impl Incoming {
         self.0.status()
     }
 
-    pub(super) fn headers(&self) -> &HeaderMap {
-        self.0.headers()
+    /// Leaves none behind: they go on to the client.
+    pub(super) fn take_headers(&mut self) -> HeaderMap {
+        std::mem::take(self.0.headers_mut())
     }
 
     pub(super) fn header(&self, name: header::HeaderName) -> Option<&str> {

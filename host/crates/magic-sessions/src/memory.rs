@@ -4,7 +4,7 @@ use crate::log::{EventLog, Head, LogError, LogFuture, NewSession, Status, Summar
 use magic_types::SessionId;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
 /// What a memory log keeps at most.
@@ -12,6 +12,8 @@ use tokio::sync::watch;
 pub struct MemoryBounds {
     /// Sessions, running and ended; the one that ended first makes room. A running one is never dropped.
     pub sessions_max: usize,
+    /// How long an ended session can still be read. Looked at when the next one begins.
+    pub retention: Duration,
     /// All kept sessions together; ended ones make room.
     pub total_bytes_max: usize,
     pub records_per_session_max: usize,
@@ -49,6 +51,8 @@ impl Default for MemoryBounds {
         // steps; a thousand ended sessions are more than a person scrolls through.
         Self {
             sessions_max: 1_000,
+            // An hour: long enough to come back to a page that was left open.
+            retention: Duration::from_secs(3_600),
             total_bytes_max: 64 << 20,
             records_per_session_max: 100_000,
             bytes_per_session_max: 8 << 20,
@@ -71,6 +75,7 @@ impl Memory {
 
     fn create_now(&self, new: NewSession, at: SystemTime) -> Result<u64, LogError> {
         let mut state = self.state();
+        state.forget(at, self.bounds.retention);
         if state.sessions.contains_key(&new.id) {
             return Err(LogError::Exists(new.id));
         }
@@ -174,6 +179,14 @@ impl State {
         true
     }
 
+    /// Drops what ended more than `retention` ago.
+    fn forget(&mut self, now: SystemTime, retention: Duration) {
+        let is_old = |entry: &Entry| now.duration_since(entry.updated_at()).is_ok_and(|age| age > retention);
+        while self.ended.front().and_then(|id| self.sessions.get(id)).is_some_and(is_old) {
+            self.drop_oldest_ended();
+        }
+    }
+
     /// Running sessions stay whatever they take: each is bounded, and so is their number.
     fn make_room(&mut self, total_bytes_max: usize) {
         // The session that ended last is kept even when it alone is over the bound: its reader may not have come yet.
@@ -226,12 +239,16 @@ impl Entry {
         self.records.iter().skip(from).take(max).cloned().collect()
     }
 
+    fn updated_at(&self) -> SystemTime {
+        self.records.last().map_or(self.created_at, |record| record.at)
+    }
+
     fn summary(&self) -> Summary {
         Summary {
             session: self.session.clone(),
             status: self.status,
             created_at: self.created_at,
-            updated_at: self.records.last().map_or(self.created_at, |record| record.at),
+            updated_at: self.updated_at(),
             next_seq: self.next_seq(),
         }
     }

@@ -4,9 +4,16 @@ use crate::contract::{self, created, end, instant, thought};
 use crate::log::{EventLog, LogError, Status};
 use magic_types::SessionId;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn bounds() -> MemoryBounds {
-    MemoryBounds { sessions_max: 3, total_bytes_max: 4_000, records_per_session_max: 5, bytes_per_session_max: 1_000 }
+    MemoryBounds {
+        sessions_max: 3,
+        retention: Duration::from_secs(60),
+        total_bytes_max: 4_000,
+        records_per_session_max: 5,
+        bytes_per_session_max: 1_000,
+    }
 }
 
 async fn run(log: &Memory, id: &str, ends: bool) -> SessionId {
@@ -36,6 +43,18 @@ async fn the_session_that_ended_first_makes_room_and_a_running_one_never_does() 
     assert_eq!(log.summary(&second).await.unwrap().status, Status::Answered);
     run(&log, "fourth", false).await;
     assert_eq!(log.create(created("fifth"), instant(9)).await, Err(LogError::Full(3)));
+}
+
+#[tokio::test]
+async fn an_ended_session_is_forgotten_after_its_retention_and_a_running_one_is_not() {
+    let log = Memory::new(MemoryBounds { sessions_max: 100, ..bounds() });
+    let running = run(&log, "running", false).await;
+    let ended = run(&log, "ended", true).await;
+    log.create(created("soon"), instant(61)).await.unwrap();
+    assert_eq!(log.summary(&ended).await.unwrap().status, Status::Answered);
+    log.create(created("later"), instant(62)).await.unwrap();
+    assert_eq!(log.summary(&ended).await, Err(LogError::UnknownSession(ended.clone())));
+    assert_eq!(log.summary(&running).await.unwrap().status, Status::Running);
 }
 
 #[tokio::test]
