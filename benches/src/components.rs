@@ -22,11 +22,8 @@ const LOADS: &[Column] = &[
     Column::new("from the cache ms", "compile_cached_ms", 2),
     Column::new("loaded from it ms", "load_cached_ms", 2),
 ];
-const CALLS: &[Column] = &[
-    Column::new("first µs", "first_us", 0),
-    Column::new("p50 µs", "p50_us", 1),
-    Column::new("p99 µs", "p99_us", 1),
-];
+const CALLS: &[Column] =
+    &[Column::new("first µs", "first_us", 0), Column::new("p50 µs", "p50_us", 1), Column::new("p99 µs", "p99_us", 1)];
 const FILES: [(&str, Kind); 4] = [
     ("calculator", Kind::Tool),
     ("text_stats", Kind::Tool),
@@ -51,9 +48,11 @@ pub(crate) async fn measure(effort: &Effort, report: &mut Report) -> Result<()> 
         rows_are: "component",
         columns: LOADS,
         rows,
-        notes: vec!["To load is to classify, to compile or take from the cache, and to probe: a pattern is asked for its \
+        notes: vec![
+            "To load is to classify, to compile or take from the cache, and to probe: a pattern is asked for its \
                      structure, a tool for its definitions, which are checked."
-            .to_owned()],
+                .to_owned(),
+        ],
     });
     let stats = serde_json::json!({ "text": "The quick brown fox. ".repeat(50) }).to_string();
     let work = [("calculator", r#"{"expression": "17 * 23"}"#), ("text_stats", stats.as_str())];
@@ -67,9 +66,11 @@ pub(crate) async fn measure(effort: &Effort, report: &mut Report) -> Result<()> 
         rows_are: "tool",
         columns: CALLS,
         rows,
-        notes: vec!["Arguments checked against the schema, limits set, instance made, called and thrown away. `text_stats` \
+        notes: vec![
+            "Arguments checked against the schema, limits set, instance made, called and thrown away. `text_stats` \
                      reads 1 KiB. Aim: under 50 µs."
-            .to_owned()],
+                .to_owned(),
+        ],
     });
     Ok(())
 }

@@ -104,7 +104,8 @@ impl Stage {
             let name = if *logs == Logs::Problems { GATEWAY } else { LOGGING };
             contestants.push(Contestant { name, address: gateway.address, pid: gateway.process.id() });
         }
-        let beside = nginx.as_ref().map(|nginx| Contestant { name: NGINX, address: nginx.address, pid: nginx.process.id() });
+        let beside =
+            nginx.as_ref().map(|nginx| Contestant { name: NGINX, address: nginx.address, pid: nginx.process.id() });
         contestants.extend(beside);
         Ok(Field { contestants, _gateways: gateways, _nginx: nginx })
     }

@@ -38,17 +38,22 @@ impl Gateway {
     /// Components are those of the working folder; everything else lies in the scratch folder. The compile cache is
     /// kept there from start to start.
     pub(crate) fn start(setup: &Setup<'_>, scratch: &Scratch) -> Result<Self> {
-        let config = scratch.write("proxy_config.yaml", &config(setup.vendor))?;
-        let log = std::fs::File::create(scratch.path().join("gateway.log")).context("make the gateway's log")?;
+        let config = scratch.write("config/proxy_config.yaml", &config(setup.vendor))?;
+        // Not beside the config: that folder is watched, and each line would be looked at.
+        let log_path = scratch.path().join("gateway.log");
+        let log = std::fs::File::create(&log_path).context("make the gateway's log")?;
         let mut command = setup.pins.command(setup.place, setup.binary);
         command.arg("serve").args(["--listen", "127.0.0.1:0"]).arg("--config").arg(config);
         for folder in ["data", "keys", "env"] {
             command.arg(format!("--{folder}")).arg(scratch.path().join(folder));
         }
-        command.env("RUST_LOG", match setup.logs {
-            Logs::Problems => "warn",
-            Logs::Requests => "info",
-        });
+        command.env(
+            "RUST_LOG",
+            match setup.logs {
+                Logs::Problems => "warn",
+                Logs::Requests => "info",
+            },
+        );
         if setup.place == Place::Contestant {
             command.env("TOKIO_WORKER_THREADS", "1");
         }
@@ -57,7 +62,7 @@ impl Gateway {
         let stdout = process.child().stdout.take().context("the gateway has no standard output")?;
         let mut stdout = BufReader::new(stdout);
         let address = address(&mut stdout).with_context(|| {
-            let log = std::fs::read_to_string(scratch.path().join("gateway.log")).unwrap_or_default();
+            let log = std::fs::read_to_string(&log_path).unwrap_or_default();
             format!("the gateway `{}` did not start:\n{log}", setup.binary.display())
         })?;
         Ok(Self { process, address, started: began.elapsed(), _stdout: stdout })
@@ -81,7 +86,8 @@ fn config(vendor: SocketAddr) -> String {
     let mut profiles = String::new();
     let mut aliases = String::new();
     for model in crate::vendor::MODELS {
-        let agent = if model == "react" { "{ reasoning_mode: standard_gemini_react, tools: [calculator] }" } else { "{}" };
+        let agent =
+            if model == "react" { "{ reasoning_mode: standard_gemini_react, tools: [calculator] }" } else { "{}" };
         profiles += &format!(
             "  - model_name: vendor_{model}\n    provider: local\n    model_params:\n      model: {model}\n      \
              api_base: http://{vendor}/v1\n      agent_settings: {agent}\n"

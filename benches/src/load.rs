@@ -2,8 +2,8 @@
 //! sockets, since a client library would cost more than what is measured.
 use crate::numbers::{nanos, percentile};
 use crate::process::cpu_seconds;
-use crate::wire::{self, CHUNKED_END, Length};
 use crate::say;
+use crate::wire::{self, CHUNKED_END, Length};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use futures_util::future::try_join_all;

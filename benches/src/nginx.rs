@@ -21,7 +21,8 @@ impl Nginx {
     pub(crate) async fn start(pins: Pins, vendor: SocketAddr, scratch: &Scratch) -> Result<Option<Self>> {
         let Some(program) = installed() else { return Ok(None) };
         // The port could be taken by somebody else in between; then nginx says so and the run ends.
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).context("find a free port")?;
+        let address =
+            TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).context("find a free port")?;
         let folder = scratch.path();
         let config = scratch.write("nginx.conf", &config(address, vendor, &folder.display().to_string()))?;
         let mut command = pins.command(Place::Contestant, &program);

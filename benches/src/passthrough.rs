@@ -72,17 +72,20 @@ pub(crate) async fn measure(stage: &Stage, effort: &Effort, report: &mut Report)
 fn row(connections: usize, name: &str, figures: &Figures, direct: Option<&Figures>, nginx: Option<&Figures>) -> Row {
     let added = |ours: f64, theirs: Option<f64>| theirs.filter(|_| name != DIRECT).map(|theirs| ours - theirs);
     let share = |share: Option<f64>| share.filter(|_| name != DIRECT);
-    Row::new(format!("{connections} · {name}"), [
-        Some(figures.p50),
-        Some(figures.p99),
-        added(figures.p50, direct.map(|direct| direct.p50)),
-        added(figures.p99, direct.map(|direct| direct.p99)),
-        Some(figures.requests),
-        share(nginx.map(|nginx| figures.requests / nginx.requests)),
-        Some(figures.cpu),
-        share(nginx.map(|nginx| nginx.cpu / figures.cpu)),
-        Some(figures.busy),
-    ])
+    Row::new(
+        format!("{connections} · {name}"),
+        [
+            Some(figures.p50),
+            Some(figures.p99),
+            added(figures.p50, direct.map(|direct| direct.p50)),
+            added(figures.p99, direct.map(|direct| direct.p99)),
+            Some(figures.requests),
+            share(nginx.map(|nginx| figures.requests / nginx.requests)),
+            Some(figures.cpu),
+            share(nginx.map(|nginx| nginx.cpu / figures.cpu)),
+            Some(figures.busy),
+        ],
+    )
 }
 
 // === impl Figures ===

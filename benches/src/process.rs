@@ -9,7 +9,9 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// Who runs where. A contestant has a core of its own; vendor and load share the other one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pins {
-    Apart { cores: usize },
+    Apart {
+        cores: usize,
+    },
     /// One core only, or no `taskset`: ratios then say little.
     Nowhere,
 }
@@ -75,7 +77,8 @@ impl Drop for Process {
 
 /// Processor time that a process has used so far, all threads, user and system, in seconds.
 pub(crate) fn cpu_seconds(pid: u32) -> Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("look at process {pid}"))?;
+    let stat =
+        std::fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("look at process {pid}"))?;
     // The name in brackets may hold anything; utime and stime are the 12th and 13th field behind it.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
     let ticks = fields.split_ascii_whitespace().skip(11).take(2).map(str::parse::<f64>);
@@ -96,7 +99,8 @@ pub(crate) fn memory(pid: u32) -> Result<Memory> {
     let status = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
     let mib = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let kib = line.and_then(|rest| rest.trim_start_matches(':').split_ascii_whitespace().next()?.parse::<f64>().ok());
+        let kib =
+            line.and_then(|rest| rest.trim_start_matches(':').split_ascii_whitespace().next()?.parse::<f64>().ok());
         kib.map(|kib| kib / 1024.0).with_context(|| format!("{path} has no {name}"))
     };
     Ok(Memory { resident: mib("VmRSS")?, anonymous: mib("RssAnon")?, peak: mib("VmHWM")? })

@@ -66,7 +66,8 @@ impl Report {
     }
 
     pub(crate) fn json(&self) -> String {
-        let tables: Map<String, Value> = self.tables.iter().map(|table| (table.name.to_owned(), table.json())).collect();
+        let tables: Map<String, Value> =
+            self.tables.iter().map(|table| (table.name.to_owned(), table.json())).collect();
         let whole = json!({ "machine": self.machine, "tables": tables });
         // A value of ours always has a text.
         serde_json::to_string_pretty(&whole).unwrap_or_default()

@@ -15,8 +15,12 @@ impl Scratch {
         &self.0
     }
 
+    /// `name` may have folders in it.
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.0.join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("make the folder `{}`", folder.display()))?;
+        }
         std::fs::write(&path, text).with_context(|| format!("write `{}`", path.display()))?;
         Ok(path)
     }

@@ -12,7 +12,8 @@ use anyhow::Result;
 pub(crate) const FLOOD: u64 = FLOOD_EVENTS + 3;
 pub(crate) const PACED: u64 = PACED_EVENTS + 3;
 
-const SCENES: [(&str, u64, usize); 4] = [("flood", FLOOD, 1), ("flood", FLOOD, 16), ("paced", PACED, 1), ("paced", PACED, 64)];
+const SCENES: [(&str, u64, usize); 4] =
+    [("flood", FLOOD, 1), ("flood", FLOOD, 16), ("paced", PACED, 1), ("paced", PACED, 64)];
 
 const COLUMNS: &[Column] = &[
     Column::new("first event p50 µs", "first_event_p50_us", 0),
@@ -44,15 +45,18 @@ pub(crate) async fn measure(stage: &Stage, effort: &Effort, report: &mut Report)
         let (direct, nginx) = (of(DIRECT), of(NGINX));
         rows.extend(figures.iter().map(|(name, figures)| {
             let label = format!("{model} × {connections} · {name}");
-            Row::new(label, [
-                Some(figures.first_p50),
-                Some(figures.first_p99),
-                direct.filter(|_| *name != DIRECT).map(|direct| figures.first_p50 - direct.first_p50),
-                Some(figures.events),
-                Some(figures.cpu),
-                nginx.filter(|_| *name != DIRECT).map(|nginx| nginx.cpu / figures.cpu),
-                Some(figures.busy),
-            ])
+            Row::new(
+                label,
+                [
+                    Some(figures.first_p50),
+                    Some(figures.first_p99),
+                    direct.filter(|_| *name != DIRECT).map(|direct| figures.first_p50 - direct.first_p50),
+                    Some(figures.events),
+                    Some(figures.cpu),
+                    nginx.filter(|_| *name != DIRECT).map(|nginx| nginx.cpu / figures.cpu),
+                    Some(figures.busy),
+                ],
+            )
         }));
     }
     let gap = PACED_GAP.as_millis();

@@ -44,7 +44,7 @@ impl Paths {
 
     /// A file that the config names, relative to the config's own folder.
     pub(crate) fn beside_config(&self, file: &str) -> PathBuf {
-        self.config.parent().unwrap_or(Path::new(".")).join(file)
+        self.config.parent().unwrap_or_else(|| Path::new(".")).join(file)
     }
 
     /// The folders that tell of changes. Not the config's own: logs and data often lie beside it, and every line written

@@ -114,7 +114,7 @@ fn greeting(gateway: &Gateway) -> String {
     let listed = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let names: Vec<String> = aliases.iter().map(shown).collect();
     let problems: String = gateway.problems().iter().map(|problem| format!("  problem   {problem}\n")).collect();
-    let example = aliases.iter().find(|(_, reasons)| *reasons).or(aliases.first()).map_or_else(
+    let example = aliases.iter().find(|(_, reasons)| *reasons).or_else(|| aliases.first()).map_or_else(
         || "  No alias has a usable key yet: fill keys_pool/ or set a vendor's key, e.g. OPENAI_API_KEY.\n".to_owned(),
         |(alias, _)| curl(&base, alias),
     );

@@ -48,7 +48,7 @@ fn villains() -> Vec<Villain> {
             "limits: { output_bytes_max: 10 }",
             "more than limits.output_bytes_max (10)",
         ),
-        villain(beyond, "", "limits.output_bytes_max"),
+        villain(beyond, "", "the component"),
         villain(flood, "limits: { host_calls_max: 50 }", "more host calls than limits.host_calls_max (50)"),
         villain(ToolWat::new("trap", "unreachable"), "", "the component crashed"),
         villain(ToolWat::structured("liar", r#"{"required":["promised"]}"#), "", "not what it promised"),

@@ -1,6 +1,6 @@
 //! The kit of the integration tests: a gateway in this process, a scripted vendor, clients that see exact bytes, and a
 //! look at what is left behind. Asserts and panics freely: it is only ever called by tests.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test kit: a surprise ends the test")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test kit: a surprise ends the test")]
 
 mod client;
 mod folder;

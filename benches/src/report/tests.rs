@@ -5,7 +5,14 @@ const COLUMNS: &[Column] = &[Column::new("p50 µs", "p50_us", 1), Column::new("r
 fn report() -> Report {
     let rows = vec![Row::new("direct", [Some(12.345), Some(1000.0)]), Row::new("gateway", [Some(7.0), None])];
     let mut report = Report::new(serde_json::Map::new());
-    report.push(Table { name: "t", title: "A table", rows_are: "who", columns: COLUMNS, rows, notes: vec!["So.".to_owned()] });
+    report.push(Table {
+        name: "t",
+        title: "A table",
+        rows_are: "who",
+        columns: COLUMNS,
+        rows,
+        notes: vec!["So.".to_owned()],
+    });
     report
 }
 

@@ -8,18 +8,26 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Just under the idle timeout of common load balancers (60 s), so that we close first and never send into a dying connection.
-const POOL_IDLE: Duration = Duration::from_secs(55);
+/// Idle connections are closed by us first, so that a request is never sent into one that the server is just closing.
+/// Vendors behind load balancers keep them for 60 s and more; what is spoken to in plain HTTP (llama.cpp, uvicorn and so
+/// vLLM, Node) for 5 s.
+const POOL_IDLE_TLS: Duration = Duration::from_secs(55);
+const POOL_IDLE_PLAIN: Duration = Duration::from_secs(4);
 /// As many as a gateway of one machine has requests in flight (`server_settings.requests_in_flight_max`).
 const IDLE_PER_HOST_MAX: usize = 1024;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Replies that do not stream are held whole, so that a cut one can still be answered by the next leg.
 const REPLY_BYTES_MAX: usize = 64 << 20;
 
-/// One client for each connect timeout that profiles ask for, since that is a client's own setting. Connections are
-/// pooled within each.
+/// One client for each pair of timeouts, since those are a client's own settings. Connections are pooled within each.
 #[derive(Default)]
-pub(crate) struct Clients(Mutex<HashMap<Duration, reqwest::Client>>);
+pub(crate) struct Clients(Mutex<HashMap<Timeouts, reqwest::Client>>);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Timeouts {
+    connect: Duration,
+    pool_idle: Duration,
+}
 
 /// A checked address and the client that goes there.
 pub(crate) struct Endpoint {
@@ -33,14 +41,17 @@ pub(crate) struct Incoming(reqwest::Response);
 impl Clients {
     /// # Errors
     /// A text for what is no URL, or when the system's TLS roots cannot be read.
-    pub(super) fn endpoint(&self, url: &str, connect_timeout: Duration) -> Result<Endpoint, String> {
-        let url = url.parse().map_err(|error: <reqwest::Url as std::str::FromStr>::Err| error.to_string())?;
+    pub(super) fn endpoint(&self, url: &str, connect: Duration) -> Result<Endpoint, String> {
+        let url: reqwest::Url =
+            url.parse().map_err(|error: <reqwest::Url as std::str::FromStr>::Err| error.to_string())?;
+        let pool_idle = if url.scheme() == "http" { POOL_IDLE_PLAIN } else { POOL_IDLE_TLS };
+        let timeouts = Timeouts { connect, pool_idle };
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = match clients.get(&connect_timeout) {
+        let client = match clients.get(&timeouts) {
             Some(client) => client.clone(),
             None => {
-                let client = build(connect_timeout).map_err(|error| error.to_string())?;
-                clients.insert(connect_timeout, client.clone());
+                let client = build(timeouts).map_err(|error| error.to_string())?;
+                clients.insert(timeouts, client.clone());
                 client
             }
         };
@@ -49,10 +60,10 @@ impl Clients {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that builds clients towards vendors")]
-fn build(connect_timeout: Duration) -> reqwest::Result<reqwest::Client> {
+fn build(timeouts: Timeouts) -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder()
-        .connect_timeout(connect_timeout)
-        .pool_idle_timeout(POOL_IDLE)
+        .connect_timeout(timeouts.connect)
+        .pool_idle_timeout(timeouts.pool_idle)
         .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
         .tcp_nodelay(true)
         .redirect(reqwest::redirect::Policy::none())
