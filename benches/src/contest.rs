@@ -63,7 +63,7 @@ pub(crate) const NGINX: &str = "nginx";
 // === impl Effort ===
 impl Effort {
     pub(crate) const FULL: Self = Self {
-        rounds: 7,
+        rounds: 5,
         warmup: Duration::from_millis(300),
         duration: Duration::from_millis(1500),
         calls: 20_000,

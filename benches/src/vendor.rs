@@ -132,9 +132,12 @@ async fn answer(stream: &mut TcpStream, script: &Script, body: &[u8]) -> Result<
             }
         }
         Reply::Paced(pieces) => {
-            let mut tick = tokio::time::interval(PACED_GAP);
-            for piece in pieces {
-                tick.tick().await;
+            let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + PACED_GAP, PACED_GAP);
+            for (number, piece) in pieces.iter().enumerate() {
+                // The first at once: a timer's grain would be most of the time to the first event.
+                if number > 0 {
+                    tick.tick().await;
+                }
                 stream.write_all(piece).await?;
             }
         }

@@ -100,24 +100,23 @@ impl Gateway {
         let watch = Watch::start(&paths);
         let ground = ground(paths)?;
         let (runtime, upstream) = (Arc::clone(&ground.runtime), Arc::clone(&ground.upstream));
-        let (reload, mut parts) = Reload::first(ground).await.map_err(StartError::Config)?;
+        let (reload, parts, seen) = Reload::first(ground).await.map_err(StartError::Config)?;
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!("listen on {listen}: is another gateway running? choose another address with --listen")
         })?;
         let address = listener.local_addr().context("read the listener's address")?;
         let tasks = Tasks::default();
-        upstream.reconcile(std::mem::take(&mut parts.keys));
         let settings = parts.config.server_settings.clone();
         let sessions = Arc::new(Sessions::new(Arc::clone(&upstream), tasks.clone(), &settings));
         let live = Live::new(parts.into_snapshot(1));
         let status = Status::default();
-        status.set(reload.rows(), Vec::new());
+        status.set(seen);
         let places = Arc::new(Semaphore::new(settings.requests_in_flight_max));
         let started_at = unix_now();
         let app = Arc::new(App { live, upstream, sessions, status, runtime, tasks: tasks.clone(), places, started_at });
         let router = http::router(Arc::clone(&app));
-        tasks.spawn("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
-        tasks.spawn("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
+        tasks.spawn_essential("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
+        tasks.spawn_essential("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
         Ok(Self { app, address })
     }
 
@@ -142,11 +141,9 @@ impl Gateway {
         (patterns, tools.map(|tool| tool.name.clone()).collect())
     }
 
-    /// Problems of component files: they stop nothing, and are shown at the start.
+    /// Problems of component files, and warnings: they stop nothing, and are shown at the start.
     pub fn problems(&self) -> Vec<String> {
-        let rows = self.app.status.get().rows;
-        let with_problem = rows.iter().filter_map(|row| Some((row, row.problem.as_ref()?)));
-        with_problem.map(|(row, problem)| format!("{}/{}.wasm: {problem}", row.kind.folder(), row.file)).collect()
+        self.app.status.get().shown()
     }
 
     /// Tasks and component calls that are alive, for tests that look for leftovers.
@@ -167,13 +164,9 @@ impl Gateway {
 /// # Errors
 /// As [`Gateway::start`].
 pub async fn check(paths: Paths) -> Result<String, StartError> {
-    let (reload, parts) = Reload::first(ground(paths)?).await.map_err(StartError::Config)?;
-    let rows = reload.rows();
-    let problems: Vec<String> = rows
-        .iter()
-        .filter_map(|row| Some(format!("{}/{}.wasm: {}", row.kind.folder(), row.file, row.problem.as_ref()?)))
-        .collect();
-    if problems.is_empty() { Ok(parts.summary) } else { Err(StartError::Config(problems)) }
+    let (_, parts, seen) = Reload::first(ground(paths)?).await.map_err(StartError::Config)?;
+    let problems = seen.shown();
+    if problems.is_empty() { Ok(parts.summary()) } else { Err(StartError::Config(problems)) }
 }
 
 fn ground(paths: Paths) -> anyhow::Result<Ground> {
@@ -184,7 +177,11 @@ fn ground(paths: Paths) -> anyhow::Result<Ground> {
     Ok(Ground { paths, runtime, egress: Arc::new(Egress::new()?), upstream: Arc::default() })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the wall clock, shown to clients")]
 fn unix_now() -> u64 {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    wall_clock().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the wall clock, shown to clients and to the admin")]
+pub(crate) fn wall_clock() -> SystemTime {
+    SystemTime::now()
 }

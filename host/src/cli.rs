@@ -6,6 +6,10 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long work that cannot be interrupted is waited for at the end.
+const LEFTOVERS_MAX: Duration = Duration::from_secs(1);
 
 /// An OpenAI-compatible gateway that makes models think.
 #[derive(Parser)]
@@ -78,6 +82,8 @@ pub fn run() -> ExitCode {
         Some(Verb::Serve(serve)) => runtime.block_on(self::serve(serve)),
         None => runtime.block_on(self::serve(cli.serve)),
     };
+    // A compile or a file of a hung folder cannot be interrupted; the process ends without them.
+    runtime.shutdown_timeout(LEFTOVERS_MAX);
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
@@ -92,7 +98,7 @@ async fn check(paths: Paths) -> Result<(), StartError> {
 }
 
 async fn serve(serve: Serve) -> Result<(), StartError> {
-    telemetry::start(serve.log_format);
+    let _logs = telemetry::start(serve.log_format);
     let gateway = Gateway::start(serve.places.into(), serve.listen).await?;
     if !gateway.address().ip().is_loopback() {
         tracing::warn!("listening beyond loopback: whoever can reach {} can use every alias", gateway.address());

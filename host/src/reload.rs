@@ -5,16 +5,15 @@ mod shelf;
 mod status;
 mod watch;
 
-use build::build;
-
 pub(crate) use build::Parts;
-pub(crate) use status::{Row, Status};
+pub(crate) use status::{Row, Seen, Status};
 pub(crate) use watch::Watch;
 
 use crate::app::{App, Paths};
 use crate::components::Egress;
 use crate::upstream::Upstream;
 use files::Texts;
+use magic_config::ServerSettings;
 use magic_plugins::Runtime;
 use shelf::Shelf;
 use std::sync::Arc;
@@ -40,6 +39,10 @@ pub(crate) struct Reload {
     ground: Ground,
     shelf: Shelf,
     texts: Texts,
+    /// Those of the start; what was sized by them stays so.
+    started: ServerSettings,
+    /// Something has changed that is not live yet.
+    dirty: bool,
 }
 
 /// Looks at files that have just changed: now, or only once they have settled.
@@ -50,74 +53,112 @@ pub(crate) enum Patience {
 }
 
 impl Reload {
-    /// The first look: reads everything as it lies there.
+    /// The first look: reads everything as it lies there, and hands the keys to the upstream.
     ///
     /// # Errors
-    /// Every problem of the config; the gateway does not start with one.
-    pub(crate) async fn first(ground: Ground) -> Result<(Self, Parts), Vec<String>> {
+    /// Every problem of the config, which the gateway does not start with, and then also those of components.
+    pub(crate) async fn first(ground: Ground) -> Result<(Self, Parts, Seen), Vec<String>> {
         let mut shelf = Shelf::new(&ground.paths);
-        shelf.look(&ground.runtime, Patience::AtOnce, None).await;
+        shelf.look(&ground.runtime, Patience::AtOnce).await;
         let mut texts = Texts::new(&ground.paths);
-        texts.look(Patience::AtOnce);
-        let mut reload = Self { ground, shelf, texts };
-        let parts = reload.build()?;
-        reload.texts.follow(&reload.ground.paths, &parts.config);
-        Ok((reload, parts))
-    }
-
-    /// What the components and their files look like, for the admin.
-    pub(crate) fn rows(&self) -> Vec<Row> {
-        self.shelf.rows()
+        texts.look(Patience::AtOnce).await;
+        let read = read(&ground).await;
+        let mut parts = build::build(&ground, &shelf, &read).map_err(|mut problems| {
+            problems.extend(shelf.rows(&shelf.newest()).iter().filter_map(Row::shown_problem));
+            problems
+        })?;
+        texts.follow(&ground.paths, &parts.config, read.referenced, read.found);
+        shelf.publish(&parts.chosen);
+        ground.upstream.reconcile(parts.keys.take().unwrap_or_default());
+        let warnings = std::mem::take(&mut parts.warnings);
+        warn(&warnings);
+        let seen = Seen { rows: shelf.rows(&parts.chosen), problems: Vec::new(), warnings };
+        let started = parts.config.server_settings.clone();
+        Ok((Self { ground, shelf, texts, started, dirty: false }, parts, seen))
     }
 
     /// Runs until `stopping`. A change is found within moments, and read when it has settled.
     pub(crate) async fn run(mut self, app: Arc<App>, stopping: CancellationToken, mut watch: Watch) {
-        let mut unsettled = false;
-        loop {
-            let wait = if unsettled { SETTLE } else { RESCAN };
-            tokio::select! {
-                () = stopping.cancelled() => return,
-                () = watch.changed(), if !unsettled => {}
-                () = tokio::time::sleep(wait) => {}
+        let rounds = async {
+            let mut unsettled = false;
+            loop {
+                let wait = if unsettled { SETTLE } else { RESCAN };
+                tokio::select! {
+                    () = watch.changed(), if !unsettled => {}
+                    () = tokio::time::sleep(wait) => {}
+                }
+                unsettled = self.look(&app).await;
             }
-            unsettled = self.look(&app).await;
+        };
+        // A look can take minutes (a compile); a stop does not wait for it.
+        tokio::select! {
+            () = stopping.cancelled() => {}
+            () = rounds => {}
         }
     }
 
     /// One look at all files. True when something is still changing.
     async fn look(&mut self, app: &App) -> bool {
-        let live = app.live.load();
-        let components = self.shelf.look(&self.ground.runtime, Patience::Settled, Some(&live.config)).await;
-        let texts = self.texts.look(Patience::Settled);
-        if components.changed || texts.changed {
-            self.commit(app);
+        let components = self.shelf.look(&self.ground.runtime, Patience::Settled).await;
+        let texts = self.texts.look(Patience::Settled).await;
+        self.dirty |= components.changed || texts.changed;
+        // Texts are read all together: one that is still being written would be read half.
+        if self.dirty && !texts.unsettled {
+            self.commit(app).await;
+            self.dirty = false;
         }
         components.unsettled || texts.unsettled
     }
 
     /// Swaps in what the files say, or what can be had of it.
-    fn commit(&mut self, app: &App) {
+    async fn commit(&mut self, app: &App) {
+        let texts = read(&self.ground).await;
         let live = app.live.load();
-        let (parts, problems) = match self.build() {
-            Ok(parts) => (Some(parts), Vec::new()),
+        let (mut parts, problems) = match build::build(&self.ground, &self.shelf, &texts) {
+            Ok(parts) => (parts, Vec::new()),
             // The old config still holds; new components and keys need not wait for it to be mended.
-            Err(problems) => (build::keep(&live, &self.shelf, &self.ground), problems),
+            Err(problems) => (build::keep(&live, &self.ground, &self.shelf, &texts), problems),
         };
         for problem in &problems {
             tracing::error!("config kept as it was: {problem}");
         }
-        if let Some(mut parts) = parts {
-            self.texts.follow(&self.ground.paths, &parts.config);
-            // Reconciled before publishing: a request that sees the new plan must find its pool.
-            self.ground.upstream.reconcile(std::mem::take(&mut parts.keys));
-            let generation = live.generation + 1;
-            tracing::info!(generation, "generation {generation} is live: {}", parts.summary);
-            app.live.swap(parts.into_snapshot(generation));
+        self.texts.follow(&self.ground.paths, &parts.config, texts.referenced, texts.found);
+        self.shelf.publish(&parts.chosen);
+        let mut warnings = std::mem::take(&mut parts.warnings);
+        warnings.extend(build::waiting_for_restart(&self.started, &parts.config.server_settings));
+        let told = app.status.get().warnings;
+        warn(warnings.iter().filter(|warning| !told.contains(warning)));
+        let seen = Seen { rows: self.shelf.rows(&parts.chosen), problems, warnings };
+        // Reconciled before publishing: a request that sees the new plan must find its pool.
+        if let Some(keys) = parts.keys.take() {
+            self.ground.upstream.reconcile(keys);
         }
-        app.status.set(self.rows(), problems);
+        let generation = live.generation + 1;
+        tracing::info!(generation, "generation {generation} is live: {}", parts.summary());
+        drop(live);
+        app.live.swap(parts.into_snapshot(generation));
+        app.status.set(seen);
     }
+}
 
-    fn build(&self) -> Result<Parts, Vec<String>> {
-        build(&self.ground, &self.shelf)
+fn warn<'a>(warnings: impl IntoIterator<Item = &'a String>) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// Reads the texts on the blocking pool.
+async fn read(ground: &Ground) -> build::Texts {
+    let paths = ground.paths.clone();
+    blocking(move || build::read(&paths)).await
+}
+
+/// Does work with files where it holds up no request: a network folder can hang.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // Only a runtime that ends refuses work, and it drops this next.
+        Err(Err(_)) => std::future::pending().await,
     }
 }

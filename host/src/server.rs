@@ -1,5 +1,7 @@
 //! Accepts connections and speaks HTTP/1.1 on them: TCP_NODELAY, a head timeout against slow senders, a bound on open
 //! connections, and a stop that lets answers in flight finish.
+mod stall;
+
 use crate::tasks::Tasks;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -56,7 +58,7 @@ async fn converse(stream: TcpStream, router: Router, stopping: impl Future<Outpu
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stall::Guarded::new(stream)), TowerToHyperService::new(router));
     tokio::pin!(connection, stopping);
     let ended = tokio::select! {
         ended = &mut connection => ended,

@@ -22,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 /// A client that comes back in that time will mostly find a place: a step takes seconds.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// A worker hears of a cancel at once; only a log that is slow to write takes time.
+const CANCEL_MAX: Duration = Duration::from_secs(2);
+
 /// Cheap to clone through its `Arc`; lives as long as the gateway.
 pub(crate) struct Sessions {
     log: Arc<dyn EventLog>,
@@ -40,6 +43,19 @@ pub(crate) struct Job {
     pub(crate) route: Arc<Route>,
     pub(crate) pattern: Arc<Component>,
     pub(crate) order: Order,
+}
+
+/// A session's place among the open ones, given back when it is dropped, however that comes about.
+struct Place {
+    sessions: Arc<Sessions>,
+    id: SessionId,
+    cancel: CancellationToken,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.sessions.open().remove(&self.id);
+    }
 }
 
 /// A session that has begun. Its record 0 is on the log.
@@ -77,22 +93,16 @@ impl Sessions {
     /// # Errors
     /// `Overloaded` when the queue is full, and then nothing is written; `InvalidRequest` for a session id that is taken.
     pub(crate) async fn submit(self: &Arc<Self>, id: SessionId, job: Job) -> Result<Begun, Failure> {
-        let cancel = self.reserve(&id)?;
+        let place = self.reserve(&id)?;
         let new = NewSession {
             id: id.clone(),
             alias: job.route.plan.alias.clone(),
             pattern: job.pattern.name.clone(),
             digest: Some(job.pattern.digest),
         };
-        if let Err(error) = self.log.create(new, now()).await {
-            self.release(&id);
-            return Err(refusal(&error));
-        }
-        let (sessions, token, session) = (Arc::clone(self), cancel.clone(), id.clone());
-        self.tasks.spawn("session", async move {
-            worker::run(&sessions, &session, job, token).await;
-            sessions.release(&session);
-        });
+        self.log.create(new, now()).await.map_err(|error| refusal(&error))?;
+        let cancel = place.cancel.clone();
+        self.tasks.spawn("session", async move { worker::run(place, job).await });
         Ok(Begun { id, cancel })
     }
 
@@ -101,11 +111,14 @@ impl Sessions {
         Tail::open(Arc::clone(&self.log), id.clone(), from).await.map_err(|error| refusal(&error))
     }
 
-    /// Ends a running session; one that has ended already stays as it is.
+    /// Ends a running session and waits for its last word; one that has ended already stays as it is.
     pub(crate) async fn cancel(&self, id: &SessionId) -> Result<Summary, Failure> {
         let token = self.open().get(id).cloned();
         if let Some(token) = token {
+            let mut head = self.log.watch(id).await.map_err(|error| refusal(&error))?;
             token.cancel();
+            // Whoever asks is told how it stands, ended or not.
+            let _in_time = tokio::time::timeout(CANCEL_MAX, head.wait_for(|head| head.ended)).await;
         }
         self.summary(id).await
     }
@@ -118,7 +131,10 @@ impl Sessions {
         self.log.list(max).await.map_err(|error| refusal(&error))
     }
 
-    fn reserve(&self, id: &SessionId) -> Result<CancellationToken, Failure> {
+    fn reserve(self: &Arc<Self>, id: &SessionId) -> Result<Place, Failure> {
+        if self.tasks.stopping().is_cancelled() {
+            return Err(Failure::new(Kind::Overloaded, "the gateway is stopping").retry_after(Some(RETRY_AFTER)));
+        }
         let mut open = self.open();
         if open.contains_key(id) {
             return Err(refusal(&LogError::Exists(id.clone())));
@@ -127,14 +143,10 @@ impl Sessions {
             let text = "too many sessions are queued (`server_settings.sessions_queued_max`): try again later";
             return Err(Failure::new(Kind::Overloaded, text).retry_after(Some(RETRY_AFTER)));
         }
-        // A child of the gateway's own token: stopping the gateway cancels its sessions.
-        let token = self.tasks.stopping().child_token();
-        open.insert(id.clone(), token.clone());
-        Ok(token)
-    }
-
-    fn release(&self, id: &SessionId) {
-        self.open().remove(id);
+        // A child of the gateway's own token: what is not over when the drain time is, is cancelled.
+        let cancel = self.tasks.ending().child_token();
+        open.insert(id.clone(), cancel.clone());
+        Ok(Place { sessions: Arc::clone(self), id: id.clone(), cancel })
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<SessionId, CancellationToken>> {

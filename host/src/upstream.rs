@@ -1,11 +1,12 @@
 //! The only way to reach a model: a route and a payload in, a reply whose first event has been seen out.
 mod attempt_loop;
 mod client;
+mod fresh;
 mod lease;
 mod stream;
 mod target;
 
-pub(crate) use attempt_loop::{Payload, Reply, ReplyBody};
+pub(crate) use attempt_loop::{Payload, Reply, ReplyBody, after};
 pub(crate) use stream::ChatStream;
 pub(crate) use target::Route;
 

@@ -38,10 +38,13 @@ async fn a_profiles_defaults_are_added_and_the_clients_own_values_win() {
     gateway.post_bytes("/v1/chat/completions", br#"{"model":"plain","max_completion_tokens":5}"#).await.whole().await;
 
     let bodies: Vec<String> = provider.calls().into_iter().map(|call| String::from_utf8(call.body).unwrap()).collect();
-    assert_eq!(bodies, [
-        r#"{"max_tokens":77,"model":"vendor-model","temperature":1,"n":1}"#,
-        r#"{"temperature":0.25,"model":"vendor-model","max_completion_tokens":5}"#,
-    ]);
+    assert_eq!(
+        bodies,
+        [
+            r#"{"max_tokens":77,"model":"vendor-model","temperature":1,"n":1}"#,
+            r#"{"temperature":0.25,"model":"vendor-model","max_completion_tokens":5}"#,
+        ]
+    );
     gateway.finish(&[&provider]).await;
 }
 
@@ -87,7 +90,8 @@ async fn the_vendor_gets_the_pools_key_and_nothing_of_the_clients_headers() {
     let gateway = Gateway::start(Folder::new(&yaml).keys("openai", &["sk-of-the-pool"])).await;
     provider.always(answer(false, "hi"));
 
-    let headers = [("authorization", "Bearer sk-of-the-client"), ("cookie", "session=1"), ("x-forwarded-for", "10.0.0.1")];
+    let headers =
+        [("authorization", "Bearer sk-of-the-client"), ("cookie", "session=1"), ("x-forwarded-for", "10.0.0.1")];
     let body = ask("plain", false).to_string();
     let reply = gateway.connect().await.request("POST", "/v1/chat/completions", &headers, body.as_bytes()).await;
 

@@ -1,7 +1,9 @@
 //! The table of PRODUCT.md 2, row by row: what a vendor's fault means for the key, the request, and the requests after it.
 //! Two keys of one pool serve the first profile, a key of another pool the second.
 use crate::stage::{answer, ask};
-use magic_tests::{Folder, Gate, Gateway, Provider, Reply, Script, When, completion, key_id, logged, never_logged, wait_until_async};
+use magic_tests::{
+    Folder, Gate, Gateway, Provider, Reply, Script, When, completion, key_id, logged, never_logged, wait_until_async,
+};
 use serde_json::{Value, json};
 
 struct Table {
@@ -177,7 +179,8 @@ async fn a_429_quarantines_the_key_for_the_configured_time_and_the_next_one_answ
 
 #[tokio::test]
 async fn a_429_with_retry_after_quarantines_the_key_for_that_time() {
-    let table = Table::lay_with("retry-after", "", "key_management_settings: { quarantine_duration_seconds: 50 }\n").await;
+    let table =
+        Table::lay_with("retry-after", "", "key_management_settings: { quarantine_duration_seconds: 50 }\n").await;
     table.vendor.on(When::key(&table.keys[0]), Script::error(429, "slow down").header("retry-after", "1200"));
     table.vendor.on(When::key(&table.keys[1]), Script::error(429, "slow down"));
     table.vendor.on(When::key(&table.keys[2]), answer(false, "from the second"));
@@ -246,24 +249,57 @@ async fn a_200_with_an_error_inside_is_a_failure_and_the_next_profile_answers() 
 
 #[tokio::test]
 async fn silence_costs_no_key_and_the_next_profile_answers() {
-    costs_no_key("silent", |_| Script::silence(), "    timeouts: { first_event_seconds: 0.3 }\n").await;
+    // A whole reply has no first event: there it is the whole call that is bounded.
+    let bound = "    timeouts: { first_event_seconds: 0.3, total_seconds: 0.3 }\n";
+    costs_no_key("silent", |_| Script::silence(), bound).await;
     // The head alone is no event.
     let head_only = |stream: bool| match stream {
         true => Script::stream().hang(),
         false => Script::json(200, &completion("never")).cut_after(0).hang(),
     };
-    costs_no_key("head-only", head_only, "    timeouts: { first_event_seconds: 0.3, total_seconds: 0.3 }\n").await;
+    costs_no_key("head-only", head_only, bound).await;
 }
 
 #[tokio::test]
-async fn a_whole_reply_that_never_ends_counts_as_a_first_event_that_never_came() {
-    // docs: `first_event_seconds` is "until the first piece of a stream, or the whole of a plain reply".
-    let endless = |_| Script::json(200, &completion("never")).cut_after(10).hang();
-    let table = Table::lay_with("endless", "    timeouts: { first_event_seconds: 0.3 }\n", "").await;
-    table.vendor.on(When::under("first"), endless(false));
+async fn a_whole_reply_that_stops_in_the_middle_costs_no_key_and_the_next_profile_answers() {
+    let table =
+        Table::lay_with("endless", "    timeouts: { first_event_seconds: 0.3, total_seconds: 0.3 }\n", "").await;
+    table.vendor.on(When::under("first"), Script::json(200, &completion("never")).cut_after(10).hang());
     table.vendor.on(When::under("second"), answer(false, "from the second"));
     table.is_answered(false, "from the second").await;
+    table.vendor.call(0).await.was_left().await;
     table.finish().await;
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_the_vendor_has_closed_costs_no_request() {
+    for stream in [false, true] {
+        let table = Table::lay(&format!("stale-{stream}")).await;
+        table.vendor.once(answer(stream, "before"));
+        // On the connection of the first request: closed where the reply would begin.
+        table.vendor.once(Script::raw(b"").cut());
+        table.vendor.always(answer(stream, "after"));
+        table.is_answered(stream, "before").await;
+
+        table.is_answered(stream, "after").await;
+
+        assert_eq!(table.vendor.calls_of("second"), 0, "the first profile's vendor is not to blame");
+        assert_eq!(table.states().await.map(|key| key.0), [AVAILABLE; 3]);
+        table.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_vendor_that_closes_after_every_reply_is_served_as_well() {
+    for stream in [false, true] {
+        let table = Table::lay(&format!("closes-{stream}")).await;
+        table.vendor.always(answer(stream, "good").and_close());
+        for _ in 0..50 {
+            table.is_answered(stream, "good").await;
+        }
+        assert_eq!((table.vendor.calls_of("first"), table.vendor.calls_of("second")), (50, 0));
+        table.finish().await;
+    }
 }
 
 #[tokio::test]
@@ -389,7 +425,9 @@ async fn a_conversation_that_is_too_long_goes_to_a_larger_window_or_back_to_the_
     let vendor = Provider::start().await;
     let profile = |name: &str, window: &str| {
         let base = vendor.base_of(name);
-        format!("  - model_name: {name}\n    provider: local\n    model_params: {{ model: {name}, api_base: \"{base}\"{window} }}\n")
+        format!(
+            "  - model_name: {name}\n    provider: local\n    model_params: {{ model: {name}, api_base: \"{base}\"{window} }}\n"
+        )
     };
     let yaml = format!(
         "model_list:\n{}{}{}{}router_settings:\n  model_group_alias:\n    grows: [medium, small, unknown, large]\n    stays: [medium, small, unknown]\n",

@@ -28,7 +28,7 @@ pub(crate) fn ponder(rule: &str) -> Vec<u8> {
     pattern_wat(&[("SYSTEM_RULE", rule)])
 }
 
-/// The vendor's part in sessions that are asked to `word`: one call of this tool, then an answer, whatever the tool said.
+/// The vendor's part in sessions that are asked to `word`: one call of this tool, then an answer, whatever it said.
 pub(crate) fn teach(provider: &Provider, word: &str, tool: &str, arguments: &Value) {
     let answer = format!("<THOUGHT>I have seen it.</THOUGHT><FINAL_ANSWER>{word} is done</FINAL_ANSWER>");
     provider.on(When::says(&format!("I shall {word}.")), said(&answer));
@@ -76,7 +76,11 @@ pub(crate) async fn session_with(gateway: &Gateway, word: &str, pattern: &str) -
 pub(crate) async fn finish(events: Events, word: &str) -> Seen {
     let events = events.rest().await;
     let last = events.last().expect("a session has events");
-    assert_eq!((last.name.as_str(), &last.payload["answer"]), ("FinalAnswerStreamEnd", &json!(format!("{word} is done"))), "{events:?}");
+    assert_eq!(
+        (last.name.as_str(), &last.payload["answer"]),
+        ("FinalAnswerStreamEnd", &json!(format!("{word} is done"))),
+        "{events:?}"
+    );
     let named = |name: &str| events.iter().find(|event| event.name == name).map(|event| &event.payload);
     let observation = named("Observation").and_then(|payload| payload["text"].as_str());
     Seen {
@@ -107,7 +111,11 @@ pub(crate) async fn until(gateway: &Gateway, file: &str, wanted: &str) -> Value 
 
 /// Waits until a file is not listed any more.
 pub(crate) async fn until_gone(gateway: &Gateway, file: &str) {
-    gateway.wait_for_components(&format!("`{file}` is gone"), |seen| seen["components"].is_array() && row(seen, file).is_none()).await;
+    gateway
+        .wait_for_components(&format!("`{file}` is gone"), |seen| {
+            seen["components"].is_array() && row(seen, file).is_none()
+        })
+        .await;
 }
 
 /// Writes a file as it lies there, without care for who reads it meanwhile.

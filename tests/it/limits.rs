@@ -23,7 +23,10 @@ async fn a_body_that_arrives_byte_by_byte_is_read_whole() {
     let body = ask("plain", false).to_string();
     let mut slow = gateway.connect().await;
     let length = body.len();
-    slow.send(format!("POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: {length}\r\n\r\n").as_bytes()).await;
+    slow.send(
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: {length}\r\n\r\n").as_bytes(),
+    )
+    .await;
     for byte in body.as_bytes() {
         slow.send(&[*byte]).await;
         tokio::task::yield_now().await;
@@ -70,7 +73,8 @@ async fn requests_over_the_bound_are_503_with_retry_after_and_others_go_on() {
 
     gate.open();
     assert_eq!(first.reply().await.status, 200);
-    wait_until_async("the place is free again", || async { gateway.chat(&ask("plain", false)).await.status == 200 }).await;
+    wait_until_async("the place is free again", || async { gateway.chat(&ask("plain", false)).await.status == 200 })
+        .await;
     gateway.finish(&[&provider]).await;
 }
 
@@ -79,7 +83,8 @@ async fn one_connection_serves_one_request_after_the_other() {
     let (provider, gateway) = plain().await;
     provider.always(answer(false, "hi"));
     let body = ask("plain", false).to_string();
-    let one = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let one =
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     let mut connection = gateway.connect().await;
     connection.send(one.as_bytes()).await;
     let reply = connection.reply().await;

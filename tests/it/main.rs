@@ -1,5 +1,10 @@
 //! The integration tests, one binary: modules only.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests, and what they share: a surprise ends the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests, and what they share: a surprise ends the test"
+)]
 
 mod admin;
 mod chat;

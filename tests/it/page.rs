@@ -11,7 +11,10 @@ const SLOW: Duration = Duration::from_secs(1200);
 #[tokio::test]
 async fn the_page_shows_a_thought_a_tool_call_and_an_answer_of_the_real_model() {
     let chromium = std::env::var("MAGIC_CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
-    assert!(Path::new(&chromium).is_file(), "no Chromium at {chromium}: install it, or say where it is in MAGIC_CHROMIUM");
+    assert!(
+        Path::new(&chromium).is_file(),
+        "no Chromium at {chromium}: install it, or say where it is in MAGIC_CHROMIUM"
+    );
     let script = repository().join("tests/browser/page.mjs");
     let installed = repository().join("tests/browser/node_modules/playwright-core");
     assert!(installed.is_dir(), "{} is missing: run `cargo xtask test --only needs`", installed.display());

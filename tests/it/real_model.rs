@@ -38,7 +38,8 @@ async fn a_reasoning_alias_thinks_calls_the_calculator_and_answers_with_its_resu
     let reply = connection.request("POST", "/v1/react/sessions", &[], order.to_string().as_bytes()).await;
     let events = magic_tests::Events::new(reply).await.rest().await;
 
-    let of = |name: &str| events.iter().filter(|event| event.name == name).map(|event| &event.payload).collect::<Vec<_>>();
+    let of =
+        |name: &str| events.iter().filter(|event| event.name == name).map(|event| &event.payload).collect::<Vec<_>>();
     let thought: String = of("AgentThoughtStream").iter().filter_map(|payload| payload["text"].as_str()).collect();
     assert!(thought.chars().any(char::is_alphabetic), "a thought: {events:?}");
     assert!(of("AgentToolCallStart").iter().any(|call| call["tool_name"] == "calculator"), "{events:?}");

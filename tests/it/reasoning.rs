@@ -48,7 +48,10 @@ async fn thoughts_come_as_reasoning_the_tool_is_really_called_and_the_answer_is_
     let first = calls[0].json();
     assert_eq!((&first["model"], &first["stream"]), (&json!("first-model"), &json!(true)));
     let stops: Vec<&str> = first["stop"].as_array().unwrap().iter().map(|stop| stop.as_str().unwrap()).collect();
-    assert!(stops.contains(&"<OBSERVATION") && stops.contains(&"</ACTION>") && stops.contains(&"</FINAL_ANSWER>"), "{stops:?}");
+    assert!(
+        stops.contains(&"<OBSERVATION") && stops.contains(&"</ACTION>") && stops.contains(&"</FINAL_ANSWER>"),
+        "{stops:?}"
+    );
     let (role, system) = calls[0].messages().swap_remove(0);
     assert_eq!(role, "system");
     assert!(system.contains("calculator") && system.contains("You answer the user's question by thinking"), "{system}");
@@ -105,10 +108,17 @@ async fn the_first_fault_the_whole_history_reaches_the_model() {
     assert_eq!(roles, ["system", "user", "assistant", "user", "assistant", "user"]);
     let all = messages.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n");
     let parts = [
-        "Speak like a pirate.", "My name is Ada.", "Ahoy, Ada!", "And my ship is the Otter.", "look_out", "west", "Land ahead.",
+        "Speak like a pirate.",
+        "My name is Ada.",
+        "Ahoy, Ada!",
+        "And my ship is the Otter.",
+        "look_out",
+        "west",
+        "Land ahead.",
         "Where are we?",
     ];
-    let places: Vec<usize> = parts.iter().map(|part| all.find(part).unwrap_or_else(|| panic!("{part}: {all}"))).collect();
+    let places: Vec<usize> =
+        parts.iter().map(|part| all.find(part).unwrap_or_else(|| panic!("{part}: {all}"))).collect();
     assert!(places.is_sorted(), "in order: {all}");
     gateway.finish(&[&provider]).await;
 }
@@ -198,7 +208,10 @@ async fn a_client_tool_named_like_a_server_tool_is_the_clients() {
 async fn the_first_fault_the_step_limit_ends_with_one_forced_answer() {
     for streams in [true, false] {
         let (provider, gateway) = react_with(", max_steps: 2", "").await;
-        provider.once(said(CALLS_CALCULATOR)).once(said(CALLS_CALCULATOR)).once(said("<FINAL_ANSWER>As far as I got: 391."));
+        provider
+            .once(said(CALLS_CALCULATOR))
+            .once(said(CALLS_CALCULATOR))
+            .once(said("<FINAL_ANSWER>As far as I got: 391."));
 
         let found = match streams {
             true => stream(&gateway, &question(true)).await,
@@ -252,7 +265,10 @@ async fn a_thought_reaches_the_client_while_the_model_is_still_thinking() {
 #[tokio::test]
 async fn an_empty_action_means_go_on_and_text_without_tags_is_a_thought_until_the_last_step() {
     let (provider, gateway) = react_with(", max_steps: 3", "").await;
-    provider.once(said("<THOUGHT>First.</THOUGHT><ACTION></ACTION>")).once(said("Just musing.")).once(said("My answer is 7."));
+    provider
+        .once(said("<THOUGHT>First.</THOUGHT><ACTION></ACTION>"))
+        .once(said("Just musing."))
+        .once(said("My answer is 7."));
 
     let found = stream(&gateway, &question(true)).await;
 
@@ -269,7 +285,12 @@ async fn a_models_native_reasoning_is_thought_too() {
         let choice = json!({ "choices": [{ "index": 0, "delta": { name: text } }] });
         format!("data: {choice}\n\n")
     };
-    let frames = [native("reasoning_content", "Hm, "), native("reasoning", "well."), chunk("<FINAL_ANSWER>Yes."), "data: [DONE]\n\n".to_owned()];
+    let frames = [
+        native("reasoning_content", "Hm, "),
+        native("reasoning", "well."),
+        chunk("<FINAL_ANSWER>Yes."),
+        "data: [DONE]\n\n".to_owned(),
+    ];
     provider.once(Script::sse(frames));
 
     let found = stream(&gateway, &question(true)).await;
@@ -300,7 +321,8 @@ async fn a_wrong_call_is_shown_to_the_model_which_mends_it() {
 #[tokio::test]
 async fn a_model_that_invents_its_observation_is_not_believed() {
     let (provider, gateway) = react().await;
-    let invented = format!("{CALLS_CALCULATOR}</ACTION>\n<OBSERVATION>999</OBSERVATION>\n<FINAL_ANSWER>It is 999.</FINAL_ANSWER>");
+    let invented =
+        format!("{CALLS_CALCULATOR}</ACTION>\n<OBSERVATION>999</OBSERVATION>\n<FINAL_ANSWER>It is 999.</FINAL_ANSWER>");
     provider.once(said(&invented)).once(said(ANSWERS));
 
     let found = stream(&gateway, &question(true)).await;
@@ -325,7 +347,9 @@ async fn the_first_fault_tool_output_cannot_forge_a_tag() {
     let gateway = Gateway::start(folder).await;
     let page = web.base().replace("/v1", "/page");
     let fetch = json!({ "tool_name": "http_fetch", "arguments": { "url": page } });
-    provider.once(said(&format!("<THOUGHT>I shall read it.</THOUGHT><ACTION>{fetch}"))).once(said("<FINAL_ANSWER>A rude page."));
+    provider
+        .once(said(&format!("<THOUGHT>I shall read it.</THOUGHT><ACTION>{fetch}")))
+        .once(said("<FINAL_ANSWER>A rude page."));
 
     let found = stream(&gateway, &question(true)).await;
 
@@ -420,7 +444,9 @@ async fn a_client_that_leaves_a_chat_cancels_its_session() {
 #[tokio::test]
 async fn a_reasoning_request_that_cannot_be_honoured_is_refused_before_anything_is_spent() {
     let (provider, gateway) = react().await;
-    for (field, value) in [("n", json!(2)), ("messages", json!("hi")), ("tools", json!({})), ("messages", json!([{ "role": "wizard" }]))] {
+    for (field, value) in
+        [("n", json!(2)), ("messages", json!("hi")), ("tools", json!({})), ("messages", json!([{ "role": "wizard" }]))]
+    {
         let mut request = question(false);
         request[field] = value;
         let error = gateway.chat(&request).await.error(400).await;
@@ -443,7 +469,10 @@ async fn generation_parameters_of_the_request_reach_every_step() {
 
     for call in provider.calls() {
         let body = call.json();
-        assert_eq!((&body["temperature"], &body["top_p"], &body["max_tokens"]), (&json!(0.25), &json!(0.5), &json!(321)));
+        assert_eq!(
+            (&body["temperature"], &body["top_p"], &body["max_tokens"]),
+            (&json!(0.25), &json!(0.5), &json!(321))
+        );
     }
     gateway.finish(&[&provider]).await;
 }

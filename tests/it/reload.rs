@@ -1,6 +1,7 @@
 //! Files that come, change, break and go while the gateway serves: components, policies, config, keys and prompts.
 use crate::guests::{
-    begin, finish, folder, ponder, problem, row, session, session_with, status, teach, until, until_gone, write_in_place, yaml,
+    begin, finish, folder, ponder, problem, row, session, session_with, status, teach, until, until_gone,
+    write_in_place, yaml,
 };
 use crate::stage::{answer, ask};
 use magic_tests::{Completion, Folder, Gate, Gateway, Provider, Script, ToolWat, When, chunk, pattern_wat};
@@ -128,7 +129,9 @@ async fn a_new_version_serves_the_next_session() {
     let old = gateway.get("/admin/components").await.json().await;
     gateway.folder().write("tools/steady.wasm", steady("version 2"));
     let digest = &row(&old, "steady").unwrap()["digest"];
-    gateway.wait_for_components("another digest", |seen| row(seen, "steady").is_some_and(|row| row["digest"] != *digest)).await;
+    gateway
+        .wait_for_components("another digest", |seen| row(seen, "steady").is_some_and(|row| row["digest"] != *digest))
+        .await;
     assert_eq!(says_of_steady(&gateway).await, "version 2");
     let (_, live) = gateway.inner().alive();
     assert_eq!(live.components, 2, "the old version is gone");
@@ -145,7 +148,10 @@ async fn a_broken_file_that_never_was_good_is_failed_and_changes_nothing_else() 
     let seen = until(&gateway, "broken", "failed").await;
     let broken = row(&seen, "broken").unwrap();
     assert!(!problem(&seen, "broken").is_empty());
-    assert_eq!((&broken["kind"], &broken["digest"], &broken["loaded_at"]), (&json!("tool"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&broken["kind"], &broken["digest"], &broken["loaded_at"]),
+        (&json!("tool"), &Value::Null, &Value::Null)
+    );
     for file in ["steady", "ponder"] {
         assert_eq!(row(&seen, file), row(&before, file));
     }
@@ -180,7 +186,9 @@ async fn a_deleted_file_is_unloaded() {
 async fn a_deleted_file_that_a_live_alias_needs_serves_on_with_a_problem() {
     let provider = Provider::start().await;
     let folder = folder(&provider);
-    let needs = |name: &str| yaml(&provider).replace("{ reasoning_mode: ponder }", &format!("{{ reasoning_mode: ponder, tools: [{name}] }}"));
+    let needs = |name: &str| {
+        yaml(&provider).replace("{ reasoning_mode: ponder }", &format!("{{ reasoning_mode: ponder, tools: [{name}] }}"))
+    };
     folder.write("proxy_config.yaml", needs("steady"));
     folder.write("tools/steady.wasm", steady("version 1"));
     teach(&provider, "use it", "steady", &json!({}));
@@ -207,6 +215,50 @@ async fn a_deleted_file_that_a_live_alias_needs_serves_on_with_a_problem() {
 }
 
 #[tokio::test]
+async fn a_file_that_an_alias_needs_may_be_renamed() {
+    let provider = Provider::start().await;
+    let folder = folder(&provider);
+    folder.write(
+        "proxy_config.yaml",
+        yaml(&provider).replace("{ reasoning_mode: ponder }", "{ reasoning_mode: ponder, tools: [steady] }"),
+    );
+    folder.write("tools/an_old_name.wasm", steady("version 1"));
+    teach(&provider, "use it", "steady", &json!({}));
+    let gateway = Gateway::start(folder).await;
+
+    fs::rename(gateway.folder().path("tools/an_old_name.wasm"), gateway.folder().path("tools/new_name.wasm")).unwrap();
+
+    until_gone(&gateway, "an_old_name").await;
+    let seen = until(&gateway, "new_name", "loaded").await;
+    assert_eq!((problem(&seen, "new_name"), &seen["config"]["status"]), ("", &json!("live")));
+    assert_eq!(says_of_steady(&gateway).await, "version 1");
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn a_deleted_file_that_only_an_unused_profile_names_stops_no_later_reload() {
+    let provider = Provider::start().await;
+    let folder = folder(&provider);
+    let idle = "  - model_name: idle\n    provider: local\n    model_params:\n      model: m\n      api_base: http://127.0.0.1:1/v1\n\
+                \x20     agent_settings: { tools: [spare] }\n";
+    folder.write("proxy_config.yaml", yaml(&provider).replace("router_settings:", &format!("{idle}router_settings:")));
+    folder.write("tools/spare.wasm", ToolWat::says("spare", "unused").file());
+    teach(&provider, "use it", "steady", &json!({}));
+    let gateway = Gateway::start(folder).await;
+
+    gateway.folder().remove("tools/spare.wasm");
+    // Whether it is unloaded, with a problem of the config, or kept, with a problem of its own: it is told.
+    let told =
+        |seen: &Value| !problem(seen, "spare").is_empty() || seen["config"]["problems"].to_string().contains("spare");
+    gateway.wait_for_components("the missing tool is told", told).await;
+    gateway.folder().write("tools/steady.wasm", steady("version 1"));
+    until(&gateway, "steady", "loaded").await;
+
+    assert_eq!(says_of_steady(&gateway).await, "version 1");
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
 async fn a_policy_file_takes_effect_when_it_comes_changes_breaks_and_goes() {
     let (provider, gateway) = with_steady_tool().await;
     let policy = "tools/steady.policy.yaml";
@@ -228,7 +280,11 @@ async fn a_policy_file_takes_effect_when_it_comes_changes_breaks_and_goes() {
     gateway.folder().write(policy, "limits: { output_bites_max: 500 }");
     let seen = next("the policy breaks").await;
     assert_eq!(status(&seen, "steady"), Some("stale"));
-    assert!(problem(&seen, "steady").contains("steady.policy.yaml") && problem(&seen, "steady").contains("output_bites_max"), "{seen}");
+    assert!(
+        problem(&seen, "steady").contains("steady.policy.yaml")
+            && problem(&seen, "steady").contains("output_bites_max"),
+        "{seen}"
+    );
     assert!(says_of_steady(&gateway).await.contains("limits.output_bytes_max (5)"), "the last good policy holds");
 
     gateway.folder().remove(policy);
@@ -264,7 +320,9 @@ async fn a_call_in_flight_finishes_on_the_version_it_began_with() {
     gateway.folder().write("patterns/ponder.wasm", ponder("Anew."));
     for file in ["steady", "ponder"] {
         let digest = &row(&old, file).unwrap()["digest"];
-        gateway.wait_for_components("another digest", |seen| row(seen, file).is_some_and(|row| row["digest"] != *digest)).await;
+        gateway
+            .wait_for_components("another digest", |seen| row(seen, file).is_some_and(|row| row["digest"] != *digest))
+            .await;
     }
 
     assert_eq!(says_of_steady(&gateway).await, "version 2");
@@ -299,7 +357,8 @@ async fn a_stream_in_flight_goes_on_over_a_swap() {
     let provider = Provider::start().await;
     let gate = Gate::default();
     let folder = folder(&provider);
-    let script = Script::stream().piece(chunk("first")).gate(&gate).piece(chunk("last")).piece("data: [DONE]\n\n").end();
+    let script =
+        Script::stream().piece(chunk("first")).gate(&gate).piece(chunk("last")).piece("data: [DONE]\n\n").end();
     provider.on(When::under("plain"), script);
     let gateway = Gateway::start(folder).await;
     let mut streaming = gateway.begin("/v1/chat/completions", &ask("plain", true)).await.reply().await;

@@ -43,7 +43,10 @@ async fn scripted(client: Client) {
         "  - {{ model_name: cut, provider: local, model_params: {{ model: m, api_base: \"{}\" }} }}\nrouter_settings:",
         provider.base_of("cut")
     );
-    folder.write("proxy_config.yaml", yaml.replace("router_settings:", &cut).replace("{ thinker:", "{ cut: [cut], thinker:"));
+    folder.write(
+        "proxy_config.yaml",
+        yaml.replace("router_settings:", &cut).replace("{ thinker:", "{ cut: [cut], thinker:"),
+    );
     let gateway = Gateway::start(folder).await;
     provider.on(When::under("plain").times(1), answer(false, "Hello, client."));
     provider.on(When::under("plain").times(1), answer(true, "Hello, streaming client."));
@@ -55,8 +58,11 @@ async fn scripted(client: Client) {
     let seen = scenario(client, &gateway, ["plain", "thinker", "cut"]).await;
 
     assert_eq!(seen["models"], json!({ "ids": ["cut", "thinker", "chain", "plain"], "one": "plain" }));
-    assert_eq!(seen["chat"], json!({ "object": "chat.completion", "role": "assistant", "content": "Hello, client.",
-        "reasoning": "", "finish_reason": "stop", "total_tokens": 12 }));
+    assert_eq!(
+        seen["chat"],
+        json!({ "object": "chat.completion", "role": "assistant", "content": "Hello, client.",
+        "reasoning": "", "finish_reason": "stop", "total_tokens": 12 })
+    );
     let stream = &seen["stream"];
     assert_eq!((&stream["content"], &stream["finish_reason"]), (&json!("Hello, streaming client."), &json!("stop")));
     assert_eq!((&stream["total_tokens"], &stream["pieces"], &stream["raised"]), (&json!(30), &json!(5), &Value::Null));

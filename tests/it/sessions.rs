@@ -49,25 +49,29 @@ async fn the_events_of_a_session_come_in_order_numbered_from_0_without_gaps() {
     without_gaps(&events, 0);
     let mut kinds = names(&events);
     kinds.dedup();
-    assert_eq!(kinds, [
-        "SessionCreated",
-        "StepStarted",
-        "AgentThoughtStream",
-        "LlmCall",
-        "AgentToolCallStart",
-        "AgentToolCallEnd",
-        "Observation",
-        "StepStarted",
-        "AgentThoughtStream",
-        "FinalAnswerStream",
-        "LlmCall",
-        "FinalAnswerStreamEnd",
-    ]);
+    assert_eq!(
+        kinds,
+        [
+            "SessionCreated",
+            "StepStarted",
+            "AgentThoughtStream",
+            "LlmCall",
+            "AgentToolCallStart",
+            "AgentToolCallEnd",
+            "Observation",
+            "StepStarted",
+            "AgentThoughtStream",
+            "FinalAnswerStream",
+            "LlmCall",
+            "FinalAnswerStreamEnd",
+        ]
+    );
     let created = one(&events, "SessionCreated");
     assert_eq!((&created["session_id"], &created["alias"]), (&json!("in-order"), &json!("thinker")));
     assert_eq!(created["pattern"], "standard_gemini_react");
     assert!(created["digest"].is_string(), "{created}");
-    let steps: Vec<&Value> = events.iter().filter(|event| event.name == "StepStarted").map(|event| &event.payload["step"]).collect();
+    let steps: Vec<&Value> =
+        events.iter().filter(|event| event.name == "StepStarted").map(|event| &event.payload["step"]).collect();
     assert_eq!(steps, [&json!(1), &json!(2)]);
     assert_eq!(text(&events, "AgentThoughtStream"), "I must multiply 17 by 23.\nThe tool says 391.");
     assert_eq!(text(&events, "FinalAnswerStream"), "17 * 23 = 391.");
@@ -98,7 +102,10 @@ async fn the_first_fault_events_are_pieces_as_the_model_yields_them_and_not_char
 
     let events = events(gateway.post(PATH, &order("in-pieces")).await).await;
 
-    let texts = events.iter().filter(|event| ["AgentThoughtStream", "FinalAnswerStream"].contains(&event.name.as_str())).count();
+    let texts = events
+        .iter()
+        .filter(|event| ["AgentThoughtStream", "FinalAnswerStream"].contains(&event.name.as_str()))
+        .count();
     assert!(texts <= pieces, "{texts} events for {pieces} pieces");
     assert_eq!(text(&events, "AgentThoughtStream"), words);
     assert_eq!(text(&events, "FinalAnswerStream"), words);
@@ -313,7 +320,10 @@ async fn sessions_are_listed_with_what_became_of_them() {
         let rows = list["data"].as_array().unwrap();
         rows.iter().find(|row| row["session_id"] == id).unwrap_or_else(|| panic!("no {id} in {list}"))["status"].clone()
     };
-    assert_eq!((status("good"), status("failed"), status("running")), (json!("answered"), json!("failed"), json!("running")));
+    assert_eq!(
+        (status("good"), status("failed"), status("running")),
+        (json!("answered"), json!("failed"), json!("running"))
+    );
     gateway.delete(&format!("{PATH}/running")).await;
     drop(reader);
     gateway.finish(&[&provider]).await;
@@ -350,7 +360,8 @@ async fn a_session_that_hits_its_wall_time_ends() {
 
 #[tokio::test]
 async fn sessions_over_the_bound_are_503_and_the_queued_ones_run_when_a_place_is_free() {
-    let (provider, gateway) = react_with("", "server_settings: { sessions_parallel_max: 1, sessions_queued_max: 1 }\n").await;
+    let (provider, gateway) =
+        react_with("", "server_settings: { sessions_parallel_max: 1, sessions_queued_max: 1 }\n").await;
     let gate = Gate::default();
     provider.once(said(ANSWERS).after(&gate));
     provider.always(said(ANSWERS));

@@ -44,8 +44,10 @@ async fn a_stopping_gateway_takes_no_new_connection() {
 
     process.terminate().await;
 
-    magic_tests::wait_until_async("nobody listens any more", || async { tokio::net::TcpStream::connect(address).await.is_err() })
-        .await;
+    magic_tests::wait_until_async("nobody listens any more", || async {
+        tokio::net::TcpStream::connect(address).await.is_err()
+    })
+    .await;
     gate.open();
     assert_eq!(begun.reply().await.status, 200);
     assert_eq!(process.ended().await.code, Some(0));
@@ -160,7 +162,9 @@ async fn a_missing_config_is_named_with_the_flag_that_names_another() {
 #[tokio::test]
 async fn help_and_version_exit_0_and_an_unknown_flag_2() {
     let folder = Folder::new("");
-    for (args, said) in [(["--help"].as_slice(), "--listen"), (&["check", "--help"], "--config"), (&["--version"], "magic-proxy")] {
+    for (args, said) in
+        [(["--help"].as_slice(), "--listen"), (&["check", "--help"], "--config"), (&["--version"], "magic-proxy")]
+    {
         let ended = Process::start(&folder, args).await.ended().await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.stdout.contains(said), "{}", ended.stdout);

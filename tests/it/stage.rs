@@ -74,7 +74,8 @@ pub(crate) async fn sample() -> Gateway {
 }
 
 pub(crate) fn sample_folder() -> Folder {
-    let read = |name: &str| std::fs::read_to_string(repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let read =
+        |name: &str| std::fs::read_to_string(repository().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     let folder = Folder::new(&read("proxy_config.yaml")).every_component();
     for file in ["system_prompts/default.md", "manifests/safety.md"] {
         folder.write(file, read(file));

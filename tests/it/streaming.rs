@@ -52,7 +52,8 @@ async fn a_cut_stream_ends_with_an_error_and_never_with_a_forged_end() {
     let (provider, gateway) = plain().await;
     let half = chunk("second").split_at(20).0.to_owned();
     let begun = Script::stream().piece(chunk("first")).piece(half);
-    let faults = [("cut", begun.clone().cut()), ("reset", begun.clone().reset()), ("ended without [DONE]", begun.end())];
+    let faults =
+        [("cut", begun.clone().cut()), ("reset", begun.clone().reset()), ("ended without [DONE]", begun.end())];
     for (fault, script) in faults {
         provider.once(script);
         let stream = gateway.chat(&ask("plain", true)).await.text().await;
@@ -153,7 +154,9 @@ async fn one_slow_stream_does_not_hold_up_another_request() {
 fn two_profiles(provider: &Provider) -> String {
     let profile = |name: &str| {
         let base = provider.base_of(name);
-        format!("  - model_name: {name}\n    provider: local\n    model_params: {{ model: {name}-model, api_base: \"{base}\" }}\n")
+        format!(
+            "  - model_name: {name}\n    provider: local\n    model_params: {{ model: {name}-model, api_base: \"{base}\" }}\n"
+        )
     };
     format!(
         "model_list:\n{}{}router_settings:\n  model_group_alias: {{ both: [first, second] }}\n",

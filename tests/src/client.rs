@@ -217,7 +217,11 @@ impl Reply {
             match self.piece().await {
                 Some(piece) => self.text.extend(piece),
                 None => {
-                    assert!(self.text.is_empty(), "the reply ends within a frame: {:?}", String::from_utf8_lossy(&self.text));
+                    assert!(
+                        self.text.is_empty(),
+                        "the reply ends within a frame: {:?}",
+                        String::from_utf8_lossy(&self.text)
+                    );
                     return None;
                 }
             }

@@ -36,7 +36,10 @@ impl Folder {
     /// An empty config folder with this `proxy_config.yaml`.
     pub fn new(yaml: &str) -> Self {
         for name in VENDORS_VARIABLES {
-            assert!(env::var_os(name).is_none(), "unset {name}: the tests script their vendors and must not use its key");
+            assert!(
+                env::var_os(name).is_none(),
+                "unset {name}: the tests script their vendors and must not use its key"
+            );
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);

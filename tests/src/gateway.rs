@@ -2,8 +2,8 @@
 //! what was left behind.
 use crate::client::{Connection, Reply};
 use crate::folder::Folder;
-use crate::{leftovers, logs, wait};
 use crate::provider::Provider;
+use crate::{leftovers, logs, wait};
 use magic_routing::PoolName;
 use magic_types::Secret;
 use serde_json::Value;
@@ -100,7 +100,8 @@ impl Gateway {
         let id = key_id(pool, secret);
         let all: Value = serde_json::from_str(&text).expect("JSON");
         let pools = all["pools"].as_array().expect("pools");
-        let keys = pools.iter().filter(|found| found["pool"] == pool).flat_map(|pool| pool["keys"].as_array().expect("keys"));
+        let keys =
+            pools.iter().filter(|found| found["pool"] == pool).flat_map(|pool| pool["keys"].as_array().expect("keys"));
         keys.into_iter().find(|key| key["id"] == id.as_str()).unwrap_or_else(|| panic!("no key {id} in {text}")).clone()
     }
 

@@ -1,6 +1,5 @@
 //! What runs here, for whoever operates it. Never a secret.
-use super::models::json_reply;
-use super::sessions::rfc3339;
+use super::reply::{self, rfc3339};
 use crate::app::App;
 use crate::reload::Row;
 use axum::extract::State;
@@ -13,7 +12,7 @@ use std::sync::Arc;
 pub(crate) async fn components(State(app): State<Arc<App>>) -> Response {
     let seen = app.status.get();
     let problems = &seen.problems;
-    json_reply(&json!({
+    reply::json(&json!({
         "generation": app.live.load().generation,
         "components": seen.rows.iter().map(row_json).collect::<Vec<_>>(),
         "config": { "status": if problems.is_empty() { "live" } else { "refused" }, "problems": problems },
@@ -53,7 +52,7 @@ pub(crate) async fn keys(State(app): State<Arc<App>>) -> Response {
         .iter()
         .filter(|pool| !pool.keys.is_empty())
         .map(|pool| json!({ "pool": pool.pool.as_str(), "keys": pool.keys.iter().map(key_json).collect::<Vec<_>>() }));
-    json_reply(&json!({ "pools": pools.collect::<Vec<_>>() }))
+    reply::json(&json!({ "pools": pools.collect::<Vec<_>>() }))
 }
 
 fn key_json(key: &KeyState) -> Value {

@@ -1,8 +1,8 @@
 //! `POST /v1/chat/completions`: plain traffic goes through byte for byte, reasoning aliases run a session.
 use super::error::{self, Refusal};
-use super::{limits, models, reasoning};
+use super::{limits, models, origin, reasoning};
 use crate::app::App;
-use crate::upstream::{ChatStream, Payload, Reply, ReplyBody};
+use crate::upstream::{ChatStream, Payload, Reply, ReplyBody, after};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -19,13 +19,16 @@ use tokio::time::Instant;
 pub(crate) async fn completions(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
     let start = Instant::now();
     let snapshot = app.live.load();
+    origin::check(request.headers())?;
+    let place = limits::enter(&app.places)?;
     let body = limits::read(request.into_body(), snapshot.config.server_settings.body_bytes_max).await?;
     let head = request::head(&body)?;
     let route = snapshot.routes.get(head.model.as_ref()).ok_or_else(|| models::unknown(&snapshot, &head.model))?;
     if route.plan.reasoning_mode.is_some() {
+        // Sessions have bounds of their own.
+        drop(place);
         return reasoning::completion(&app, &snapshot, route, &body, head.stream).await;
     }
-    let place = limits::enter(&app.places)?;
     let story = Story { alias: route.plan.alias.clone(), start, _place: place };
     let reply = match app.upstream.complete(route, Payload::Verbatim { head: &head, body: &body }).await {
         Ok(reply) => reply,
@@ -38,7 +41,7 @@ pub(crate) async fn completions(State(app): State<Arc<App>>, request: Request) -
 }
 
 fn respond(story: Story, reply: Reply) -> Response {
-    let told = Told { story, profile: reply.profile, key_id: reply.key_id, tries: reply.tries };
+    let mut told = Told::new(story, &reply);
     let body = match reply.body {
         ReplyBody::Whole { bytes, usage } => {
             told.ended(usage, None);
@@ -54,7 +57,7 @@ fn respond(story: Story, reply: Reply) -> Response {
 /// The vendor's bytes; after a failure one error frame of ours, and no end that the vendor did not send.
 fn passing(chat: Box<ChatStream>, told: Told) -> impl stream::Stream<Item = Result<Bytes, std::convert::Infallible>> {
     stream::unfold(Some((chat, told)), |state| async move {
-        let (mut chat, told) = state?;
+        let (mut chat, mut told) = state?;
         match chat.next_bytes().await {
             Some(Ok(bytes)) => Some((Ok(bytes), Some((chat, told)))),
             Some(Err(failure)) => {
@@ -62,7 +65,7 @@ fn passing(chat: Box<ChatStream>, told: Told) -> impl stream::Stream<Item = Resu
                 Some((Ok(data_frame(&error::body(&failure).to_string()).into()), None))
             }
             None => {
-                told.ended(chat.usage(), None);
+                told.ended(chat.usage(), chat.vendors_error());
                 None
             }
         }
@@ -100,12 +103,13 @@ struct Story {
     _place: OwnedSemaphorePermit,
 }
 
-/// And at its end, which for a stream is long after the handler returned. A client that leaves drops it untold.
+/// And at its end, which for a stream is long after the handler returned.
 struct Told {
     story: Story,
     profile: ProfileName,
     key_id: Option<KeyId>,
     tries: Vec<Try>,
+    is_told: bool,
 }
 
 impl Story {
@@ -121,12 +125,16 @@ impl Story {
 }
 
 impl Told {
-    fn ended(&self, usage: Option<Usage>, failure: Option<&Failure>) {
-        let Self { story: Story { alias, start, .. }, profile, key_id, tries } = self;
-        let ms = start.elapsed().as_millis() as u64;
+    fn new(story: Story, reply: &Reply) -> Self {
+        let (profile, key_id, tries) = (reply.profile.clone(), reply.key_id.clone(), reply.tries.clone());
+        Self { story, profile, key_id, tries, is_told: false }
+    }
+
+    fn ended(&mut self, usage: Option<Usage>, failure: Option<&Failure>) {
+        self.is_told = true;
+        let Self { story: Story { alias, start, .. }, profile, key_id, tries, .. } = self;
+        let (ms, sends, after) = (start.elapsed().as_millis() as u64, tries.len(), after(tries));
         let key_id = key_id.as_ref().map_or("-", KeyId::as_str);
-        let sends = tries.len();
-        let after = after(tries);
         let Usage { input_tokens, output_tokens, .. } = usage.unwrap_or_default();
         match failure {
             None => tracing::info!(%alias, %profile, key.id = key_id, sends, ms, input_tokens, output_tokens,
@@ -137,13 +145,13 @@ impl Told {
     }
 }
 
-/// What failed before: ` after openai_main (openai-3f9ac2d1) rate_limited, azure_backup upstream_error`.
-fn after(tries: &[Try]) -> String {
-    let failed = tries.iter().filter_map(|attempt| Some((attempt, attempt.kind?.as_str())));
-    let told = failed.map(|(Try { profile, key_id, .. }, kind)| match key_id {
-        Some(key) => format!("{profile} ({key}) {kind}"),
-        None => format!("{profile} {kind}"),
-    });
-    let told = told.collect::<Vec<_>>().join(", ");
-    if told.is_empty() { told } else { format!(" after {told}") }
+/// A client that leaves drops the stream, and this with it.
+impl Drop for Told {
+    fn drop(&mut self) {
+        if !self.is_told {
+            let Self { story: Story { alias, start, .. }, profile, .. } = self;
+            let ms = start.elapsed().as_millis() as u64;
+            tracing::info!(%alias, %profile, ms, "chat `{alias}` at `{profile}`: the client left");
+        }
+    }
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// 20 MiB at 3 Mbit/s.
+const BODY_MAX: Duration = Duration::from_secs(60);
 /// Most requests are over within seconds.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -26,7 +28,11 @@ pub(crate) fn enter(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fai
 /// # Errors
 /// `TooLarge` over `bytes_max`, `InvalidRequest` when the client stops sending.
 pub(crate) async fn read(body: Body, bytes_max: usize) -> Result<Bytes, Failure> {
-    match Limited::new(body, bytes_max).collect().await {
+    let reading = Limited::new(body, bytes_max).collect();
+    let Ok(read) = tokio::time::timeout(BODY_MAX, reading).await else {
+        return Err(Failure::new(Kind::InvalidRequest, "the request body took longer than a minute to arrive"));
+    };
+    match read {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Failure::new(
             Kind::TooLarge,

@@ -1,11 +1,11 @@
 //! What a client may ask for: the aliases that can be served now.
 use super::error::Refusal;
+use super::reply;
 use crate::app::App;
 use crate::snapshot::Snapshot;
 use crate::upstream::Route;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use http::header;
+use axum::response::Response;
 use magic_config::Alias;
 use magic_types::{Failure, Kind};
 use serde_json::{Value, json};
@@ -15,13 +15,13 @@ use std::sync::Arc;
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Response {
     let snapshot = app.live.load();
     let data: Vec<Value> = runnable(&app, &snapshot).map(|(alias, _)| model(&app, alias)).collect();
-    json_reply(&json!({ "object": "list", "data": data }))
+    reply::json(&json!({ "object": "list", "data": data }))
 }
 
 pub(crate) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let snapshot = app.live.load();
     let alias = snapshot.config.alias(&id).ok_or_else(|| unknown(&snapshot, &id))?;
-    Ok(json_reply(&model(&app, alias)))
+    Ok(reply::json(&model(&app, alias)))
 }
 
 /// The aliases with what a UI wants to know of them.
@@ -40,7 +40,7 @@ pub(crate) async fn all_runnable(State(app): State<Arc<App>>) -> Response {
             "profiles": alias.chain.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>(),
         })
     });
-    json_reply(&Value::Array(list.collect()))
+    reply::json(&Value::Array(list.collect()))
 }
 
 /// The failure for a name that is no alias.
@@ -59,8 +59,4 @@ fn runnable<'a>(app: &'a App, snapshot: &'a Snapshot) -> impl Iterator<Item = (&
 
 fn model(app: &App, alias: &Alias) -> Value {
     json!({ "id": alias.name.as_str(), "object": "model", "created": app.started_at, "owned_by": "magic-proxy" })
-}
-
-pub(super) fn json_reply(value: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }

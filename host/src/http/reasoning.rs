@@ -13,7 +13,6 @@ use magic_dialects::openai::request;
 use magic_plugins::Component;
 use magic_sessions::{Generation, Record, SessionEvent, Tail};
 use magic_types::{Failure, Kind, SessionId};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use tokio_util::sync::DropGuard;
 
@@ -75,6 +74,10 @@ struct Chunks {
 }
 
 impl Encoder for Chunks {
+    fn lost(&mut self, out: &mut String) {
+        out.push_str(&error_frame(Kind::Internal.as_str(), "the session's log is gone"));
+    }
+
     fn encode(&mut self, record: &Record, out: &mut String) {
         match &record.event {
             SessionEvent::SessionCreated { .. } => out.push_str(&self.writer.open()),
@@ -90,7 +93,7 @@ impl Encoder for Chunks {
                 out.push_str(DONE_FRAME);
             }
             SessionEvent::SessionFailed { code, message } => out.push_str(&error_frame(code, message)),
-            SessionEvent::SessionCancelled => out.push_str(&error_frame("cancelled", "the session was cancelled")),
+            SessionEvent::SessionCancelled => out.push_str(&error_frame(CANCELLED, CANCELLED_TEXT)),
             event => {
                 if let Some(text) = thinking(event) {
                     out.push_str(&self.writer.reasoning(&text));
@@ -120,47 +123,57 @@ fn thinking(event: &SessionEvent) -> Option<String> {
     }
 }
 
-async fn whole(mut tail: Tail, writer: &Writer) -> Result<Response, Refusal> {
-    let mut reasoning = String::new();
+async fn whole(tail: Tail, writer: &Writer) -> Result<Response, Refusal> {
+    let told = to_the_end(tail).await?;
+    let SessionEvent::FinalAnswerStreamEnd { answer, usage, finish_reason: finish, tool_calls } = &told.end else {
+        return Err(Failure::new(Kind::Internal, "the session ended without an answer").into());
+    };
+    let whole = Whole { reasoning: &told.reasoning, answer, tool_calls, finish: *finish, usage };
+    Ok(([(header::CONTENT_TYPE, "application/json")], writer.whole(&whole)).into_response())
+}
+
+/// A session that has answered, for clients that do not stream.
+pub(super) struct ToldWhole {
+    /// Thoughts, and what the tools were asked and said.
+    pub(super) reasoning: String,
+    pub(super) steps: u32,
+    /// A `FinalAnswerStreamEnd`.
+    pub(super) end: SessionEvent,
+}
+
+/// Waits for a session's end.
+///
+/// # Errors
+/// What the session failed of.
+pub(super) async fn to_the_end(mut tail: Tail) -> Result<ToldWhole, Failure> {
+    let (mut reasoning, mut steps) = (String::new(), 0);
     while let Some(records) = tail.next().await.map_err(|error| Failure::new(Kind::Internal, error.to_string()))? {
         for record in records {
             match record.event {
-                SessionEvent::FinalAnswerStreamEnd { answer, usage, finish_reason, tool_calls } => {
-                    let reply = Whole {
-                        reasoning: &reasoning,
-                        answer: &answer,
-                        tool_calls: &tool_calls,
-                        finish: finish_reason,
-                        usage: &usage,
-                    };
-                    let json = writer.whole(&reply);
-                    return Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response());
-                }
-                SessionEvent::SessionFailed { code, message } => return Err(failure(&code, message).into()),
-                SessionEvent::SessionCancelled => return Err(failure("cancelled", "cancelled".to_owned()).into()),
-                event => {
-                    // Writing to a string cannot fail.
-                    let _written = write!(reasoning, "{}", thinking(&event).unwrap_or_default());
-                }
+                SessionEvent::SessionFailed { code, message } => return Err(failure(&code, message)),
+                SessionEvent::SessionCancelled => return Err(failure(CANCELLED, CANCELLED_TEXT.to_owned())),
+                end @ SessionEvent::FinalAnswerStreamEnd { .. } => return Ok(ToldWhole { reasoning, steps, end }),
+                SessionEvent::StepStarted { step } => steps = step,
+                event => reasoning.extend(thinking(&event)),
             }
         }
     }
-    Err(Failure::new(Kind::Internal, "the session ended without a last word").into())
+    Err(Failure::new(Kind::Internal, "the session ended without a last word"))
 }
 
 /// A session's end as a failure of the request. The code is a [`Kind`]'s word where it has one.
-pub(super) fn failure(code: &str, message: String) -> Failure {
-    let kinds = [
-        Kind::LimitReached,
-        Kind::Cancelled,
-        Kind::Component,
-        Kind::ContextTooLong,
-        Kind::InvalidRequest,
-        Kind::NothingLeft,
-    ];
-    let kind = kinds.into_iter().find(|kind| kind.as_str() == code).unwrap_or(Kind::Internal);
+fn failure(code: &str, message: String) -> Failure {
+    let kind = match code {
+        "pattern_contract" | "pattern_failed" => Kind::Component,
+        "refused" => Kind::InvalidRequest,
+        "budget_exceeded" => Kind::LimitReached,
+        word => Kind::from_word(word).unwrap_or(Kind::Internal),
+    };
     Failure::new(kind, message)
 }
+
+const CANCELLED: &str = "cancelled";
+const CANCELLED_TEXT: &str = "the session was cancelled";
 
 fn error_frame(code: &str, message: &str) -> String {
     data_frame(&super::error::body(&failure(code, message.to_owned())).to_string())

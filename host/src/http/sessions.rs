@@ -1,22 +1,22 @@
 //! `/v1/react/sessions`: start a session, follow its log, look at it, cancel it.
 use super::error::Refusal;
-use super::models::{json_reply, unknown};
+use super::models::unknown;
+use super::reply::{self, rfc3339};
 use super::sse::{self, Encoder};
-use super::{limits, reasoning};
+use super::{limits, origin, reasoning};
 use crate::app::App;
 use crate::sessions::{Job, Order};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
-use axum::response::Response;
-use http::HeaderMap;
-use jiff::Timestamp;
-use magic_sessions::{Generation, Record, SessionEvent, Summary, Tail};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use magic_sessions::{Generation, Record, Summary, Tail};
 use magic_types::chat::{Message, Role};
 use magic_types::{Failure, Kind, SessionId};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +50,10 @@ struct Start {
 /// Starts a session. The answer is its log as it grows, or with `stream: false` its end.
 pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
     let snapshot = app.live.load();
+    origin::check(request.headers())?;
+    let place = limits::enter(&app.places)?;
     let body = limits::read(request.into_body(), snapshot.config.server_settings.body_bytes_max).await?;
+    drop(place);
     let start: Start = serde_json::from_slice(&body)
         .map_err(|error| Failure::new(Kind::InvalidRequest, format!("the request body: {error}")))?;
     if start.options.as_ref().is_some_and(|options| options.as_object().is_none_or(|object| !object.is_empty())) {
@@ -84,15 +87,24 @@ pub(crate) async fn events(
         }
     };
     let tail = app.sessions.tail(&SessionId::new(id), from).await?;
+    if tail.is_over() {
+        // An EventSource takes 204 as the word to stop reconnecting (WHATWG HTML, section 9.2.3).
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     Ok(sse::respond(tail, Frames))
 }
 
 pub(crate) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    Ok(json_reply(&summary_json(&app.sessions.summary(&SessionId::new(id)).await?)))
+    Ok(reply::json(&summary_json(&app.sessions.summary(&SessionId::new(id)).await?)))
 }
 
-pub(crate) async fn cancel(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    Ok(json_reply(&summary_json(&app.sessions.cancel(&SessionId::new(id)).await?)))
+pub(crate) async fn cancel(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    origin::check(&headers)?;
+    Ok(reply::json(&summary_json(&app.sessions.cancel(&SessionId::new(id)).await?)))
 }
 
 #[derive(Deserialize)]
@@ -100,15 +112,22 @@ pub(crate) struct Page {
     limit: Option<usize>,
 }
 
-pub(crate) async fn list(State(app): State<Arc<App>>, Query(page): Query<Page>) -> Result<Response, Refusal> {
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(page) = page.map_err(|error| Failure::new(Kind::InvalidRequest, error.body_text()))?;
     let list = app.sessions.list(page.limit.unwrap_or(50).clamp(1, 1000)).await?;
-    Ok(json_reply(&json!({ "object": "list", "data": list.iter().map(summary_json).collect::<Vec<_>>() })))
+    Ok(reply::json(&json!({ "object": "list", "data": list.iter().map(summary_json).collect::<Vec<_>>() })))
 }
 
 /// Records as PRODUCT's event frames.
 struct Frames;
 
 impl Encoder for Frames {
+    /// Nothing is said that is not on the log; a reader that reconnects is told by 404.
+    fn lost(&mut self, _out: &mut String) {}
+
     fn encode(&mut self, record: &Record, out: &mut String) {
         let name = record.event.name();
         let data = json!({ "event_type": name, "payload": record.event.payload(), "seq": record.seq, "ts": rfc3339(record.at) });
@@ -143,31 +162,15 @@ impl Start {
     }
 }
 
-async fn ended(mut tail: Tail, id: &SessionId) -> Result<Response, Refusal> {
-    let mut steps = 0;
-    while let Some(records) = tail.next().await.map_err(|error| Failure::new(Kind::Internal, error.to_string()))? {
-        for record in records {
-            match &record.event {
-                SessionEvent::StepStarted { step } => steps = *step,
-                SessionEvent::SessionFailed { code, message } => {
-                    return Err(reasoning::failure(code, message.clone()).into());
-                }
-                SessionEvent::SessionCancelled => {
-                    return Err(Failure::new(Kind::Cancelled, "the session was cancelled").into());
-                }
-                event if event.is_end() => {
-                    let mut reply = event.payload();
-                    if let Some(object) = reply.as_object_mut() {
-                        object.insert("session_id".to_owned(), json!(id.as_str()));
-                        object.insert("steps".to_owned(), json!(steps));
-                    }
-                    return Ok(json_reply(&reply));
-                }
-                _ => {}
-            }
-        }
+/// With `stream: false`: the end as JSON.
+async fn ended(tail: Tail, id: &SessionId) -> Result<Response, Refusal> {
+    let told = reasoning::to_the_end(tail).await?;
+    let mut json = told.end.payload();
+    if let Some(object) = json.as_object_mut() {
+        object.insert("session_id".to_owned(), json!(id.as_str()));
+        object.insert("steps".to_owned(), json!(told.steps));
     }
-    Err(Failure::new(Kind::Internal, "the session ended without a last word").into())
+    Ok(reply::json(&json))
 }
 
 /// A client's own id goes into paths and logs, so it is kept plain.
@@ -191,8 +194,4 @@ fn summary_json(summary: &Summary) -> Value {
         "updated_at": rfc3339(summary.updated_at),
         "events": summary.next_seq,
     })
-}
-
-pub(super) fn rfc3339(at: SystemTime) -> String {
-    Timestamp::try_from(at).map_or_else(|_| String::new(), |at| at.to_string())
 }

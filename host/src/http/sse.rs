@@ -16,6 +16,8 @@ const KEEP_ALIVE_FRAME: &[u8] = b": keep-alive\n\n";
 pub(super) trait Encoder: Send + 'static {
     /// Appends the frames of one record.
     fn encode(&mut self, record: &Record, out: &mut String);
+    /// Appends what a client is told when the log cannot be read on.
+    fn lost(&mut self, out: &mut String);
 }
 
 /// Streams the log from the tail's place to its end.
@@ -32,7 +34,9 @@ pub(super) fn respond(tail: Tail, encoder: impl Encoder) -> Response {
             Ok(Ok(None)) => None,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a reader lost its session's log: {error}");
-                None
+                let mut out = String::new();
+                encoder.lost(&mut out);
+                (!out.is_empty()).then_some((Ok(out.into()), None))
             }
         }
     });

@@ -1,89 +1,141 @@
 //! From files to the parts of a snapshot, or every problem that is in the way. Changes nothing that is running.
-use super::{Ground, Shelf};
+use super::Ground;
+use super::files::{Found, list, stamps};
+use super::shelf::{Chosen, Shelf};
 use crate::app::Paths;
-use crate::components::{Services, parse_secrets};
+use crate::components::{Secrets, Services, parse_secrets};
 use crate::snapshot::Snapshot;
 use crate::upstream::Route;
-use magic_config::{Config, Problem, Provider};
+use magic_config::{Config, Problem, Provider, ServerSettings};
 use magic_plugins::{Components, Host};
 use magic_routing::{KeySource, PoolName, own_keys, read_key_file};
 use magic_types::{AliasName, Secret};
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A snapshot but for its number.
 pub(crate) struct Parts {
     pub(crate) config: Arc<Config>,
-    pub(crate) keys: Vec<(PoolName, Vec<KeySource>)>,
-    /// For the log.
-    pub(crate) summary: String,
+    /// `None`: the keys stay as they are.
+    pub(super) keys: Option<Vec<(PoolName, Vec<KeySource>)>>,
+    pub(super) chosen: Chosen,
+    pub(super) warnings: Vec<String>,
     routes: HashMap<AliasName, Arc<Route>>,
-    components: Components,
     services: Arc<dyn Host>,
     prompts: HashMap<String, String>,
 }
 
 impl Parts {
+    /// For the log.
+    pub(crate) fn summary(&self) -> String {
+        let components = &self.chosen.components;
+        let patterns = components.patterns().count();
+        let tools: usize = components.toolboxes().map(|owner| owner.tools().len()).sum();
+        format!("{} aliases, {patterns} patterns, {tools} tools", self.config.aliases.len())
+    }
+
     /// The keys stay behind: they are reconciled, not published.
     pub(crate) fn into_snapshot(self, generation: u64) -> Snapshot {
-        let Self { config, routes, components, services, prompts, keys: _, summary: _ } = self;
-        Snapshot { generation, config, routes, components, services, prompts }
+        let Self { config, routes, chosen, services, prompts, keys: _, warnings: _ } = self;
+        Snapshot { generation, config, routes, components: chosen.components, services, prompts }
     }
+}
+
+/// What the texts say, read in one go.
+pub(super) struct Texts {
+    config: Option<Arc<Config>>,
+    prompts: HashMap<String, String>,
+    /// `None` where a file of them could not be read: less keys than there are must not pass for all of them.
+    credentials: Option<Credentials>,
+    problems: Vec<String>,
+    /// The files of the prompts, there or not.
+    pub(super) referenced: HashSet<PathBuf>,
+    /// Those that are there, as they were before they were read.
+    pub(super) found: Found,
+}
+
+struct Credentials {
+    keys: Vec<(PoolName, Vec<KeySource>)>,
+    secrets: HashMap<String, Secrets>,
+    /// Lines of key files that hold no key.
+    bad_lines: Vec<String>,
+}
+
+/// Blocks.
+pub(super) fn read(paths: &Paths) -> Texts {
+    let mut problems = Vec::new();
+    let config = read_config(&paths.config).map_err(|bad| problems.extend(bad)).ok();
+    let names = config.as_ref().map(Config::referenced_files).unwrap_or_default();
+    let referenced: HashSet<PathBuf> = names.iter().map(|file| paths.beside_config(file)).collect();
+    let found = stamps(referenced.iter().cloned());
+    let prompts = read_prompts(paths, names, &mut problems);
+    let credentials = read_credentials(paths).map_err(|problem| problems.push(problem)).ok();
+    Texts { config: config.map(Arc::new), prompts, credentials, problems, referenced, found }
 }
 
 /// # Errors
-/// Every problem of the config and of what it references, each with its path and a hint.
-pub(super) fn build(ground: &Ground, shelf: &Shelf) -> Result<Parts, Vec<String>> {
-    let paths = &ground.paths;
-    let text = std::fs::read_to_string(&paths.config)
-        .map_err(|error| vec![format!("{}: {error} (name another file with --config)", paths.config.display())])?;
-    let config = magic_config::parse(&text, &variable).map_err(|problems| shown(&problems))?;
-    let (components, _) = shelf.components();
-    let mut problems = shown(&check_components(&config, &components));
-    let prompts = read_prompts(paths, &config, &mut problems);
+/// Every problem of the config and of what is read with it, each with its path and a hint.
+pub(super) fn build(ground: &Ground, shelf: &Shelf, texts: &Texts) -> Result<Parts, Vec<String>> {
+    let mut problems = texts.problems.clone();
+    let Some(config) = texts.config.clone() else { return Err(problems) };
+    let chosen = shelf.choose(&config);
+    problems.extend(check_components(&config, &chosen.components));
     let routes = ground.upstream.routes(&config).map_err(|problem| problems.push(problem)).unwrap_or_default();
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    Ok(parts(ground, Arc::new(config), routes, components, prompts))
+    let Some(credentials) = texts.credentials.as_ref().filter(|_| problems.is_empty()) else { return Err(problems) };
+    let keys = Some(credentials.keys_with_those_of(&config));
+    let services = credentials.services(ground);
+    let prompts = texts.prompts.clone();
+    Ok(Parts { config, keys, chosen, warnings: credentials.bad_lines.clone(), routes, services, prompts })
 }
 
-/// The live config with the components and keys of now, for when the new config is bad. `None` where the live config
-/// cannot be served with these components.
-pub(super) fn keep(live: &Snapshot, shelf: &Shelf, ground: &Ground) -> Option<Parts> {
-    let (components, _) = shelf.components();
+/// The live config with the components and credentials of now, for when the newest config is bad.
+pub(super) fn keep(live: &Snapshot, ground: &Ground, shelf: &Shelf, texts: &Texts) -> Parts {
     let config = Arc::clone(&live.config);
-    check_components(&config, &components)
-        .is_empty()
-        .then(|| parts(ground, config, live.routes.clone(), components, live.prompts.clone()))
+    let credentials = texts.credentials.as_ref();
+    Parts {
+        keys: credentials.map(|found| found.keys_with_those_of(&config)),
+        chosen: shelf.choose(&config),
+        warnings: credentials.map(|found| found.bad_lines.clone()).unwrap_or_default(),
+        routes: live.routes.clone(),
+        services: credentials.map_or_else(|| Arc::clone(&live.services), |found| found.services(ground)),
+        prompts: live.prompts.clone(),
+        config,
+    }
 }
 
-fn parts(
-    ground: &Ground,
-    config: Arc<Config>,
-    routes: HashMap<AliasName, Arc<Route>>,
-    components: Components,
-    prompts: HashMap<String, String>,
-) -> Parts {
-    let patterns = components.patterns().count();
-    let tools: usize = components.toolboxes().map(|owner| owner.tools().len()).sum();
-    let summary = format!("{} aliases, {patterns} patterns, {tools} tools", config.aliases.len());
-    let services = Arc::new(Services::new(Arc::clone(&ground.egress), read_secrets(&ground.paths)));
-    let keys = read_keys(&ground.paths, &config);
-    Parts { config, keys, summary, routes, components, services, prompts }
+/// What a start decides once and for all and the newest config has changed.
+pub(super) fn waiting_for_restart(started: &ServerSettings, newest: &ServerSettings) -> Vec<String> {
+    let sizes = [
+        ("connections_max", started.connections_max, newest.connections_max),
+        ("requests_in_flight_max", started.requests_in_flight_max, newest.requests_in_flight_max),
+        ("sessions_parallel_max", started.sessions_parallel_max, newest.sessions_parallel_max),
+        ("sessions_queued_max", started.sessions_queued_max, newest.sessions_queued_max),
+        ("sessions_kept_max", started.sessions_kept_max, newest.sessions_kept_max),
+    ];
+    let sizes = sizes.into_iter().filter(|(_, old, new)| old != new).map(|(name, ..)| name);
+    let retention = (started.session_retention != newest.session_retention).then_some("session_retention_seconds");
+    let text = |name| format!("`server_settings.{name}` was changed: it takes effect with the next start");
+    sizes.chain(retention).map(text).collect()
 }
 
-fn check_components(config: &Config, components: &Components) -> Vec<Problem> {
+fn check_components(config: &Config, components: &Components) -> Vec<String> {
     let patterns: Vec<&str> = components.patterns().map(|pattern| pattern.name.as_str()).collect();
     let tools: Vec<&str> =
         components.toolboxes().flat_map(|owner| owner.tools().iter()).map(|tool| tool.name.as_str()).collect();
-    config.check_components(&patterns, &tools)
+    shown(&config.check_components(&patterns, &tools))
 }
 
-fn read_prompts(paths: &Paths, config: &Config, problems: &mut Vec<String>) -> HashMap<String, String> {
+fn read_config(file: &Path) -> Result<Config, Vec<String>> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| vec![format!("{}: {error} (name another file with --config)", file.display())])?;
+    magic_config::parse(&text, &variable).map_err(|problems| shown(&problems))
+}
+
+fn read_prompts(paths: &Paths, files: Vec<String>, problems: &mut Vec<String>) -> HashMap<String, String> {
     let mut prompts = HashMap::new();
-    for file in config.referenced_files() {
+    for file in files {
         match std::fs::read_to_string(paths.beside_config(&file)) {
             Ok(text) => {
                 prompts.insert(file, text);
@@ -94,35 +146,42 @@ fn read_prompts(paths: &Paths, config: &Config, problems: &mut Vec<String>) -> H
     prompts
 }
 
-/// Keys of `keys_pool/`, of the vendors' usual variables, and of the profiles themselves.
-fn read_keys(paths: &Paths, config: &Config) -> Vec<(PoolName, Vec<KeySource>)> {
-    let shared = Provider::ALL.into_iter().filter(|provider| provider.needs_key()).map(|provider| {
+/// Keys of `keys_pool/` and of the vendors' usual variables, and the components' secrets.
+fn read_credentials(paths: &Paths) -> Result<Credentials, String> {
+    let (mut keys, mut bad_lines) = (Vec::new(), Vec::new());
+    for provider in Provider::ALL.into_iter().filter(|provider| provider.needs_key()) {
         let pool = PoolName::new(provider.pool_name());
-        let mut keys = read_key_pool(&pool, &paths.keys.join(provider.keys_file()));
+        let file = paths.keys.join(provider.keys_file());
+        let (mut found, bad) = read_key_file(&pool, &text_of(&file)?);
+        bad_lines.extend(bad.iter().map(|line| format!("{}: {line}", file.display())));
         let given = provider.key_variable().and_then(variable).filter(|key| !key.trim().is_empty());
         let own = given.map(|key| KeySource::new(&pool, Secret::new(key.trim().to_owned())));
-        keys.extend(own.filter(|own| keys.iter().all(|key| key.id != own.id)).into_iter().collect::<Vec<_>>());
-        (pool, keys)
-    });
-    shared.chain(own_keys(config)).collect()
-}
-
-fn read_key_pool(pool: &PoolName, file: &Path) -> Vec<KeySource> {
-    let Ok(text) = std::fs::read_to_string(file) else { return Vec::new() };
-    let (keys, bad) = read_key_file(pool, &text);
-    for line in bad {
-        tracing::warn!("{}: {line}", file.display());
+        if let Some(own) = own.filter(|own| found.iter().all(|key| key.id != own.id)) {
+            found.push(own);
+        }
+        keys.push((pool, found));
     }
-    keys
+    let mut secrets = HashMap::new();
+    for file in list(&paths.env, "env").map_err(|error| unreadable(&paths.env, &error))? {
+        if let Some(name) = file.file_stem().and_then(|name| name.to_str()) {
+            secrets.insert(name.to_owned(), parse_secrets(&text_of(&file)?));
+        }
+    }
+    Ok(Credentials { keys, secrets, bad_lines })
 }
 
-fn read_secrets(paths: &Paths) -> HashMap<String, crate::components::Secrets> {
-    let files = super::files::list(&paths.env, "env").into_iter();
-    let read = files.filter_map(|file| {
-        let name = file.file_stem()?.to_str()?.to_owned();
-        Some((name, parse_secrets(&std::fs::read_to_string(&file).ok()?)))
-    });
-    read.collect()
+/// A file that is not there is an empty one; no other error is, or all that it holds would be taken away.
+fn text_of(file: &Path) -> Result<String, String> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(unreadable(file, &error)),
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    let cure = if error.kind() == ErrorKind::InvalidData { "save it as UTF-8" } else { "make it readable" };
+    format!("{}: {error} ({cure})", path.display())
 }
 
 fn shown(problems: &[Problem]) -> Vec<String> {
@@ -132,4 +191,15 @@ fn shown(problems: &[Problem]) -> Vec<String> {
 #[expect(clippy::disallowed_methods, reason = "the one reader of variables, handed to magic-config as its Env")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+// === impl Credentials ===
+impl Credentials {
+    fn keys_with_those_of(&self, config: &Config) -> Vec<(PoolName, Vec<KeySource>)> {
+        self.keys.iter().cloned().chain(own_keys(config)).collect()
+    }
+
+    fn services(&self, ground: &Ground) -> Arc<dyn Host> {
+        Arc::new(Services::new(Arc::clone(&ground.egress), self.secrets.clone()))
+    }
 }

@@ -1,47 +1,59 @@
 //! Which files have changed since the last look, and whether they have settled. Compares stamps; reads no contents.
-use super::Patience;
+use super::{Patience, blocking};
 use crate::app::Paths;
 use magic_config::Config;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Enough to tell that a file is another one: size, time and, against a quick replacement, the inode.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+/// Enough to tell that a file is another one, or has become readable: size, times and, against a quick replacement,
+/// the inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
     inode: u64,
+    /// Seconds and nanoseconds of the last change of mode or owner, too.
+    changed: (i64, i64),
 }
+
+/// Files as they lie there. A path without a stamp is a file that is not there.
+pub(super) type Found = HashMap<PathBuf, Stamp>;
 
 impl Stamp {
     fn of(path: &Path) -> Option<Self> {
         let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
         #[cfg(unix)]
-        let inode = std::os::unix::fs::MetadataExt::ino(&meta);
+        let (inode, changed) = {
+            use std::os::unix::fs::MetadataExt as _;
+            (meta.ino(), (meta.ctime(), meta.ctime_nsec()))
+        };
         #[cfg(not(unix))]
-        let inode = 0;
-        Some(Self { bytes: meta.len(), modified: meta.modified().ok(), inode })
+        let (inode, changed) = (0, (0, 0));
+        Some(Self { bytes: meta.len(), modified: meta.modified().ok(), inode, changed })
     }
 }
 
-/// Files under watch. A path without a stamp is a file that is not there.
+pub(super) fn stamps(paths: impl IntoIterator<Item = PathBuf>) -> Found {
+    paths.into_iter().filter_map(|path| Some((Stamp::of(&path)?, path))).map(|(stamp, path)| (path, stamp)).collect()
+}
+
+/// Files under watch.
 #[derive(Default)]
 pub(super) struct Stamps {
-    seen: HashMap<PathBuf, Stamp>,
+    seen: Found,
     /// Changed since, and not yet still for a whole look.
     moving: HashMap<PathBuf, Option<Stamp>>,
 }
 
 impl Stamps {
     /// The paths that changed, appeared or went, and have settled. What is still moving is asked for again.
-    pub(super) fn changed(&mut self, paths: &HashSet<PathBuf>, patience: Patience) -> Vec<PathBuf> {
-        let gone = self.seen.keys().filter(|path| !paths.contains(*path)).cloned();
-        let all: HashSet<PathBuf> = paths.iter().cloned().chain(gone).collect();
+    pub(super) fn changed(&mut self, found: &Found, patience: Patience) -> Vec<PathBuf> {
+        let all: HashSet<PathBuf> = found.keys().chain(self.seen.keys()).cloned().collect();
         self.moving.retain(|path, _| all.contains(path));
         let mut changed = Vec::new();
         for path in all {
-            let stamp = Stamp::of(&path);
+            let stamp = found.get(&path).copied();
             if stamp == self.seen.get(&path).copied() {
                 self.moving.remove(&path);
             } else if patience == Patience::AtOnce || self.moving.get(&path) == Some(&stamp) {
@@ -74,43 +86,59 @@ pub(super) struct Texts {
     stamps: Stamps,
     config: PathBuf,
     folders: [PathBuf; 2],
-    referenced: Vec<PathBuf>,
+    /// By the live config, and by one that was refused: its missing file may come.
+    referenced: HashSet<PathBuf>,
 }
 
 impl Texts {
     pub(super) fn new(paths: &Paths) -> Self {
         let folders = [paths.keys.clone(), paths.env.clone()];
-        Self { stamps: Stamps::default(), config: paths.config.clone(), folders, referenced: Vec::new() }
+        Self { stamps: Stamps::default(), config: paths.config.clone(), folders, referenced: HashSet::new() }
     }
 
-    /// Looks at the files that this config references from now on. They were read with it, so they count as seen.
-    pub(super) fn follow(&mut self, paths: &Paths, config: &Config) {
-        self.referenced = config.referenced_files().iter().map(|file| paths.beside_config(file)).collect();
-        for path in &self.referenced {
-            if let Some(stamp) = Stamp::of(path) {
-                self.stamps.seen.entry(path.clone()).or_insert(stamp);
-            }
+    /// Looks from now on at what the live config references, and at what was `read` for the newest one. The latter
+    /// counts as seen, as it lay there before it was read.
+    pub(super) fn follow(&mut self, paths: &Paths, live: &Config, newest: HashSet<PathBuf>, read: Found) {
+        let mut referenced = newest;
+        referenced.extend(live.referenced_files().iter().map(|file| paths.beside_config(file)));
+        for path in self.referenced.difference(&referenced) {
+            self.stamps.seen.remove(path);
         }
+        for (path, stamp) in read {
+            self.stamps.seen.entry(path).or_insert(stamp);
+        }
+        self.referenced = referenced;
     }
 
-    pub(super) fn look(&mut self, patience: Patience) -> Look {
-        let watched = self.watched();
-        let changed = !self.stamps.changed(&watched, patience).is_empty();
+    pub(super) async fn look(&mut self, patience: Patience) -> Look {
+        let (config, folders, referenced) = (self.config.clone(), self.folders.clone(), self.referenced.clone());
+        let look = move || {
+            let listed = folders.iter().flat_map(|folder| list(folder, "env").unwrap_or_default());
+            stamps(listed.chain([config]).chain(referenced))
+        };
+        let changed = !self.stamps.changed(&blocking(look).await, patience).is_empty();
         Look { changed, unsettled: self.stamps.unsettled() }
-    }
-
-    fn watched(&self) -> HashSet<PathBuf> {
-        let listed = self.folders.iter().flat_map(|folder| list(folder, "env"));
-        listed.chain([self.config.clone()]).chain(self.referenced.iter().cloned()).collect()
     }
 }
 
-/// The files of a folder with that extension, without hidden ones: editors and copies use those while they write.
-pub(super) fn list(folder: &Path, extension: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    let visible = entries.filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+/// The files of a folder with that extension, without hidden ones: editors and copies use those while they write. A
+/// folder that is not there is an empty one.
+pub(super) fn list(folder: &Path, extension: &str) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let visible = entries.filter_map(Result::ok).filter(|entry| !is_hidden(&entry.path()));
     let mut paths: Vec<PathBuf> = visible.map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|found| found == extension));
     paths.sort();
-    paths
+    Ok(paths)
 }
+
+pub(super) fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests;

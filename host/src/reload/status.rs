@@ -15,6 +15,13 @@ pub(crate) struct Row {
     pub(crate) problem: Option<String>,
 }
 
+impl Row {
+    /// The problem with its file, ready to be shown.
+    pub(crate) fn shown_problem(&self) -> Option<String> {
+        Some(format!("{}/{}.wasm: {}", self.kind.folder(), self.file, self.problem.as_ref()?))
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Status(Mutex<Seen>);
 
@@ -22,13 +29,22 @@ pub(crate) struct Status(Mutex<Seen>);
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) rows: Vec<Row>,
-    /// Of the config as it lies there; empty when it is what serves.
+    /// Of the config as it lies there and of what is read with it; empty when it is what serves.
     pub(crate) problems: Vec<String>,
+    /// What is served nevertheless: bad lines of key files, settings that wait for a restart.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Seen {
+    /// What is wrong and stops nothing.
+    pub(crate) fn shown(&self) -> Vec<String> {
+        self.rows.iter().filter_map(Row::shown_problem).chain(self.warnings.iter().cloned()).collect()
+    }
 }
 
 impl Status {
-    pub(crate) fn set(&self, rows: Vec<Row>, problems: Vec<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Seen { rows, problems };
+    pub(crate) fn set(&self, seen: Seen) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     }
 
     pub(crate) fn get(&self) -> Seen {

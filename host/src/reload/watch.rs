@@ -1,9 +1,14 @@
 //! Wakes the reload loop when something in the watched folders moves. Folders, not files: editors save by renaming.
+use super::files::is_hidden;
 use crate::app::Paths;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
+
+/// One copy makes many moves; they are one change.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// Dropping it ends the watching.
 pub(crate) struct Watch {
@@ -17,8 +22,7 @@ impl Watch {
         let moved = Arc::new(Notify::new());
         let wake = Arc::clone(&moved);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            // Reading is no change, and the loop itself reads.
-            if !matches!(event, Ok(Event { kind: EventKind::Access(_), .. })) {
+            if event.as_ref().map_or(true, concerns) {
                 wake.notify_one();
             }
         });
@@ -34,7 +38,19 @@ impl Watch {
     /// Resolves once after any number of moves.
     pub(crate) async fn changed(&mut self) {
         self.moved.notified().await;
+        tokio::time::sleep(GATHER).await;
     }
+}
+
+/// Whether it is about a file that is ever read. Reading is no change, and the loop itself reads. An event without
+/// paths says that some were lost.
+fn concerns(event: &Event) -> bool {
+    let is_read = |path: &Path| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        matches!(extension, Some("wasm" | "yaml" | "env")) && !is_hidden(path)
+    };
+    !matches!(event.kind, EventKind::Access(_))
+        && (event.paths.is_empty() || event.paths.iter().any(|path| is_read(path)))
 }
 
 fn follow(watcher: &mut RecommendedWatcher, folder: &Path) {
@@ -42,3 +58,6 @@ fn follow(watcher: &mut RecommendedWatcher, folder: &Path) {
         tracing::debug!(folder = %folder.display(), %error, "folder {} is not watched: {error}", folder.display());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! One model call of a session: through the same upstream as every other request, turned into inputs piece by piece.
 use crate::snapshot::Snapshot;
-use crate::upstream::{ChatStream, Payload, Reply, ReplyBody, Route, Upstream};
+use crate::upstream::{ChatStream, Payload, Reply, ReplyBody, Route, Upstream, after};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use magic_dialects::openai::stream::{Decoder, decode_whole};
@@ -8,7 +8,7 @@ use magic_sessions::{CallReport, Input};
 use magic_types::chat::{Completion, FinishReason, LlmError, Message, Part, Role, ToolCall};
 use magic_types::directive::{Ask, Delta, Visibility};
 use magic_types::stream::ChatEvent;
-use magic_types::{Failure, Kind, Usage};
+use magic_types::{AliasName, Failure, Kind, Usage};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -28,8 +28,10 @@ impl Asking {
         let ref_id = ask.ref_id;
         let start = async move {
             let begun = Instant::now();
+            let alias = self.route.plan.alias.clone();
             let opened = self.open(&ask).await;
-            let call = Call { ref_id, wants_deltas, begun, report: CallReport::default(), said: Said::default() };
+            let call =
+                Call { ref_id, wants_deltas, alias, begun, report: CallReport::default(), said: Said::default() };
             call.begin(opened)
         };
         stream::once(start).flatten().boxed()
@@ -50,6 +52,8 @@ impl Asking {
 struct Call {
     ref_id: u32,
     wants_deltas: bool,
+    /// Of the session.
+    alias: AliasName,
     begun: Instant,
     report: CallReport,
     said: Said,
@@ -61,6 +65,10 @@ impl Call {
             Ok(reply) => reply,
             Err(failure) => return self.only(Err(failure)),
         };
+        if reply.tries.len() > 1 {
+            let (alias, profile, after) = (&self.alias, &reply.profile, after(&reply.tries));
+            tracing::info!(%alias, %profile, "a session of `{alias}` is served by `{profile}`{after}");
+        }
         self.report.profile = reply.profile.to_string();
         self.report.key_id = reply.key_id;
         self.report.attempts = u32::try_from(reply.tries.len()).unwrap_or(u32::MAX);
@@ -92,7 +100,10 @@ impl Call {
                 let ended = match following.chat.next_events(&mut following.decoder).await {
                     Some(Ok(events)) => {
                         following.take_in(events);
-                        continue;
+                        if following.call.said.bytes <= SAID_BYTES_MAX {
+                            continue;
+                        }
+                        Err(Failure::new(Kind::BadReply, "the model would not stop: more than 16 MiB of text"))
                     }
                     Some(Err(failure)) => Err(failure),
                     None => Ok(()),
@@ -108,7 +119,8 @@ impl Call {
         let served_by = self.report.profile.clone();
         let outcome = ended.map(|()| self.said.into_completion(served_by)).map_err(|failure| {
             let (kind, text, private) = (failure.kind.as_str(), &failure.public, &failure.private);
-            tracing::warn!(kind, ms = self.report.ms, "a session's model call failed: {text} ({private})");
+            let alias = &self.alias;
+            tracing::warn!(%alias, kind, ms = self.report.ms, "a model call of a session of `{alias}` failed: {text} ({private})");
             llm_error(&failure)
         });
         Input::Asked { ref_id: self.ref_id, outcome, report: self.report }
@@ -137,9 +149,13 @@ impl Following {
     }
 }
 
+/// Far more than any window holds.
+const SAID_BYTES_MAX: usize = 16 << 20;
+
 /// What the model has said so far.
 #[derive(Default)]
 struct Said {
+    bytes: usize,
     text: String,
     reasoning: String,
     calls: Vec<ToolCall>,
@@ -151,8 +167,14 @@ impl Said {
     fn take_in(&mut self, events: Vec<ChatEvent>) {
         for event in events {
             match event {
-                ChatEvent::Text(text) => self.text.push_str(&text),
-                ChatEvent::Reasoning(text) => self.reasoning.push_str(&text),
+                ChatEvent::Text(text) => {
+                    self.bytes += text.len();
+                    self.text.push_str(&text);
+                }
+                ChatEvent::Reasoning(text) => {
+                    self.bytes += text.len();
+                    self.reasoning.push_str(&text);
+                }
                 ChatEvent::Finish(reason) => self.finish = Some(reason),
                 ChatEvent::Usage(usage) => self.usage = usage,
                 ChatEvent::ToolCall { index, id, name, arguments } => self.extend_call(index, id, name, &arguments),
@@ -161,6 +183,7 @@ impl Said {
     }
 
     fn extend_call(&mut self, index: u32, id: Option<String>, name: Option<String>, arguments: &str) {
+        self.bytes += arguments.len();
         let index = index as usize;
         if index == self.calls.len() {
             self.calls.push(ToolCall { id: String::new(), name: String::new(), arguments_json: String::new() });

@@ -1,6 +1,6 @@
 //! Runs one session: feeds inputs to the machine, puts its events on the log, carries out its effects. Decides nothing.
 use super::tools::Toolbox;
-use super::{Job, Sessions, ask, now, program};
+use super::{Job, Place, Sessions, ask, now, program};
 use futures_util::future::AbortHandle;
 use futures_util::stream::{BoxStream, SelectAll, abortable};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -18,16 +18,18 @@ use tokio_util::sync::CancellationToken;
 const INPUTS_AT_ONCE_MAX: usize = 64;
 
 /// From the queue to the last record. Whatever happens, the log gets an end.
-pub(super) async fn run(sessions: &Arc<Sessions>, id: &SessionId, job: Job, cancel: CancellationToken) {
-    let place = tokio::select! {
+pub(super) async fn run(place: Place, job: Job) {
+    let Place { sessions, id, cancel } = &place;
+    let turn = tokio::select! {
         () = cancel.cancelled() => None,
-        place = Arc::clone(&sessions.places).acquire_owned() => place.ok(),
+        turn = Arc::clone(&sessions.places).acquire_owned() => turn.ok(),
     };
     let mut writer = Writer { sessions, id, next_seq: 1 };
-    if place.is_none() {
+    if turn.is_none() {
         return writer.end(SessionEvent::SessionCancelled).await;
     }
-    let result = AssertUnwindSafe(Worker::new(sessions, id, job).run(&mut writer, &cancel)).catch_unwind().await;
+    let result =
+        AssertUnwindSafe(async { Worker::new(sessions, id, job).run(&mut writer, cancel).await }).catch_unwind().await;
     let failed = match result {
         Ok(Ok(())) => return,
         Ok(Err(error)) => error.to_string(),

@@ -54,7 +54,8 @@ pub(super) async fn run(upstream: &Upstream, route: &Arc<Route>, payload: Payloa
                 let profile = target.profile.name.clone();
                 return Ok(Reply { profile, key_id, tries: attempt.tries().to_vec(), headers, body });
             }
-            Err((failure, guard)) => {
+            Err((mut failure, guard)) => {
+                guard.redact(&mut failure.private);
                 log_failed_send(target, guard.key_id().as_ref(), &failure);
                 attempt.report(&mut upstream.pools(), guard.take(), Outcome::Failed(failure), now());
             }
@@ -72,9 +73,10 @@ async fn send(
 ) -> Result<Sent, (Failure, Guard)> {
     let timeouts = &target.profile.timeouts;
     let start = Instant::now();
-    let first = start + timeouts.first_event;
     let total = start + timeouts.total;
     let (body, streams) = write(target, payload);
+    // A reply that does not stream has no first event: its head may come with its last token.
+    let first = if streams { start + timeouts.first_event } else { total };
     let sending = target.endpoint.post(guard.secret(), body);
     let mut incoming = match within(first, sending).await {
         Ok(incoming) => incoming,
@@ -140,6 +142,17 @@ async fn within<T>(deadline: Instant, work: impl Future<Output = Result<T, Failu
 
 fn timed_out() -> Failure {
     Failure::new(Kind::TimedOut, "the model's vendor did not answer in time")
+}
+
+/// What failed before a reply: ` after openai_main (openai-3f9ac2d1) rate_limited, mistral_main upstream_error`.
+pub(crate) fn after(tries: &[Try]) -> String {
+    let failed = tries.iter().filter_map(|attempt| Some((attempt, attempt.kind?.as_str())));
+    let told = failed.map(|(Try { profile, key_id, .. }, kind)| match key_id {
+        Some(key) => format!("{profile} ({key}) {kind}"),
+        None => format!("{profile} {kind}"),
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    if told.is_empty() { told } else { format!(" after {told}") }
 }
 
 fn log_failed_send(target: &Target, key_id: Option<&KeyId>, failure: &Failure) {

@@ -1,4 +1,5 @@
 //! The pooled HTTP clients towards vendors: the one place where they are built and where a key's secret is written.
+use super::fresh;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use magic_types::{Failure, Kind, Secret};
@@ -7,26 +8,31 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tower::util::MapRequestLayer;
 
 /// Idle connections are closed by us first, so that a request is never sent into one that the server is just closing.
 /// Vendors behind load balancers keep them for 60 s and more; what is spoken to in plain HTTP (llama.cpp, uvicorn and so
 /// vLLM, Node) for 5 s.
 const POOL_IDLE_TLS: Duration = Duration::from_secs(55);
 const POOL_IDLE_PLAIN: Duration = Duration::from_secs(4);
+/// A server that restarts kills all its kept connections at once.
+const KEPT_TRIES_MAX: u32 = 3;
 /// As many as a gateway of one machine has requests in flight (`server_settings.requests_in_flight_max`).
 const IDLE_PER_HOST_MAX: usize = 1024;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Replies that do not stream are held whole, so that a cut one can still be answered by the next leg.
 const REPLY_BYTES_MAX: usize = 64 << 20;
 
-/// One client for each pair of timeouts, since those are a client's own settings. Connections are pooled within each.
+/// One client for each manner of going somewhere, since that is a client's own setting. Connections are pooled within each.
 #[derive(Default)]
-pub(crate) struct Clients(Mutex<HashMap<Timeouts, reqwest::Client>>);
+pub(crate) struct Clients(Mutex<HashMap<Manner, reqwest::Client>>);
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Timeouts {
+struct Manner {
     connect: Duration,
     pool_idle: Duration,
+    /// Past a proxy of the environment, which could not reach this machine's loopback.
+    direct: bool,
 }
 
 /// A checked address and the client that goes there.
@@ -45,13 +51,13 @@ impl Clients {
         let url: reqwest::Url =
             url.parse().map_err(|error: <reqwest::Url as std::str::FromStr>::Err| error.to_string())?;
         let pool_idle = if url.scheme() == "http" { POOL_IDLE_PLAIN } else { POOL_IDLE_TLS };
-        let timeouts = Timeouts { connect, pool_idle };
+        let manner = Manner { connect, pool_idle, direct: is_loopback(&url) };
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = match clients.get(&timeouts) {
+        let client = match clients.get(&manner) {
             Some(client) => client.clone(),
             None => {
-                let client = build(timeouts).map_err(|error| error.to_string())?;
-                clients.insert(timeouts, client.clone());
+                let client = build(manner).map_err(|error| error.to_string())?;
+                clients.insert(manner, client.clone());
                 client
             }
         };
@@ -60,26 +66,54 @@ impl Clients {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that builds clients towards vendors")]
-fn build(timeouts: Timeouts) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .connect_timeout(timeouts.connect)
-        .pool_idle_timeout(timeouts.pool_idle)
+fn build(manner: Manner) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .connect_timeout(manner.connect)
+        .pool_idle_timeout(manner.pool_idle)
         .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
         .tcp_nodelay(true)
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("magic-proxy/", env!("CARGO_PKG_VERSION")))
-        .build()
+        // One connection a request: HTTP/2 would put all requests to a vendor on one, and its limit of streams over them.
+        .http1_only()
+        .connector_layer(MapRequestLayer::new(|to| {
+            fresh::opened();
+            to
+        }))
+        .user_agent(concat!("magic-proxy/", env!("CARGO_PKG_VERSION")));
+    if manner.direct { builder.no_proxy() } else { builder }.build()
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl Endpoint {
-    /// Sends and waits for the head. Dropping the future closes the connection.
+    /// Sends and waits for the head. A request that dies on a kept connection before a byte came back was never tried, as
+    /// far as anybody can tell: it goes out again on another. Dropping the future closes the connection.
     pub(super) async fn post(&self, key: Option<&Secret>, body: Bytes) -> Result<Incoming, Failure> {
-        let mut request = self.client.post(self.url.clone()).header(header::CONTENT_TYPE, JSON).body(body);
-        if let Some(key) = key {
-            request = request.header(header::AUTHORIZATION, bearer(key)?);
+        let mut kept = 0;
+        loop {
+            let (sent, opened) = fresh::watch(self.request(key, body.clone())?.send()).await;
+            match sent {
+                Ok(response) => return Ok(Incoming(response)),
+                Err(error) if !opened && kept < KEPT_TRIES_MAX && broke(&error) => kept += 1,
+                Err(error) => return Err(failure(error)),
+            }
         }
-        request.send().await.map(Incoming).map_err(|error| failure(&error))
     }
+
+    fn request(&self, key: Option<&Secret>, body: Bytes) -> Result<reqwest::RequestBuilder, Failure> {
+        let request = self.client.post(self.url.clone()).header(header::CONTENT_TYPE, JSON).body(body);
+        match key {
+            Some(key) => Ok(request.header(header::AUTHORIZATION, bearer(key)?)),
+            None => Ok(request),
+        }
+    }
+}
+
+fn broke(error: &reqwest::Error) -> bool {
+    error.is_request() && !error.is_timeout() && !error.is_connect()
 }
 
 impl Incoming {
@@ -98,7 +132,7 @@ impl Incoming {
 
     /// The next piece, or `None` at the end.
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
-        self.0.chunk().await.map_err(|error| failure(&error))
+        self.0.chunk().await.map_err(failure)
     }
 
     /// The rest of the body within a bound.
@@ -125,8 +159,9 @@ fn bearer(key: &Secret) -> Result<HeaderValue, Failure> {
     Ok(value)
 }
 
-/// The client's errors name the URL, which is no secret, and their causes, which are the useful part.
-fn failure(error: &reqwest::Error) -> Failure {
+/// The causes are the useful part. The URL is left out: an `api_base` may hold what `${NAME}` put in.
+fn failure(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
     let mut why = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

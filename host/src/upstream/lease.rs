@@ -24,6 +24,13 @@ impl Guard {
         self.lease.as_ref().map(|lease| lease.key_id.clone())
     }
 
+    /// Some vendors repeat the key that they refuse.
+    pub(super) fn redact(&self, text: &mut String) {
+        if let Some(lease) = self.lease.as_ref().filter(|lease| text.contains(lease.secret.expose())) {
+            *text = text.replace(lease.secret.expose(), lease.key_id.as_str());
+        }
+    }
+
     /// Gives the lease to someone who settles it himself.
     pub(super) fn take(mut self) -> Option<Lease> {
         self.lease.take()

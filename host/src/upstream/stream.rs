@@ -3,12 +3,14 @@
 use super::client::Incoming;
 use super::lease::Guard;
 use bytes::{Bytes, BytesMut};
-use magic_dialects::openai::stream::{Decoder, Onlooker};
+use magic_dialects::openai::stream::{Decoder, Onlooker, too_long};
 use magic_types::stream::ChatEvent;
 use magic_types::{Failure, Kind, Usage};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
+
+const AFTER_DONE: Duration = Duration::from_secs(1);
 
 /// Dropping it closes the vendor's connection.
 pub(crate) struct ChatStream {
@@ -49,6 +51,7 @@ impl ChatStream {
                     stream.take_in(chunk);
                     match stream.onlooker.failure.take() {
                         None if stream.onlooker.events > 0 => return Ok(stream),
+                        None if stream.onlooker.overflowed => too_long(),
                         None => continue,
                         Some(failure) => failure,
                     }
@@ -64,6 +67,11 @@ impl ChatStream {
         self.onlooker.usage
     }
 
+    /// The error that the vendor sent inside its stream, if it did: its bytes have reached the client like all others.
+    pub(crate) fn vendors_error(&self) -> Option<&Failure> {
+        self.onlooker.failure.as_ref()
+    }
+
     /// The vendor's bytes, whole events at a time, as they came. After an error nothing follows.
     pub(crate) async fn next_bytes(&mut self) -> Option<Result<Bytes, Failure>> {
         loop {
@@ -73,14 +81,16 @@ impl ChatStream {
             if self.ended {
                 return None;
             }
+            if self.onlooker.overflowed {
+                return Some(Err(self.fail(too_long())));
+            }
             match self.read().await {
                 Ok(Some(chunk)) => self.take_in(chunk),
                 Ok(None) => {
-                    self.ended = true;
                     self.onlooker.end();
-                    return if self.onlooker.done { self.rest() } else { Some(Err(self.fail(cut_off()))) };
+                    return self.end(cut_off());
                 }
-                Err(failure) => return Some(Err(self.fail(failure))),
+                Err(failure) => return self.end(failure),
             }
         }
     }
@@ -99,7 +109,9 @@ impl ChatStream {
     }
 
     async fn read(&mut self) -> Result<Option<Bytes>, Failure> {
-        let until = self.deadline.min(Instant::now() + self.idle);
+        // Behind the vendor's own end there is only the body's: it is waited for so that the connection can be used again.
+        let patience = if self.onlooker.done { AFTER_DONE } else { self.idle };
+        let until = self.deadline.min(Instant::now() + patience);
         tokio::time::timeout_at(until, self.incoming.chunk()).await.unwrap_or_else(|_| {
             Err(Failure::new(Kind::TimedOut, "the model's vendor stopped in the middle of its reply"))
         })
@@ -120,7 +132,12 @@ impl ChatStream {
         self.held.extend_from_slice(&tail);
     }
 
-    fn rest(&mut self) -> Option<Result<Bytes, Failure>> {
+    /// Nothing more comes. That is good if the vendor has said its last word, be it an error; else it is the failure.
+    fn end(&mut self, failure: Failure) -> Option<Result<Bytes, Failure>> {
+        if !self.onlooker.done && self.onlooker.failure.is_none() {
+            return Some(Err(self.fail(failure)));
+        }
+        self.ended = true;
         // A vendor may end without the last blank line: the bytes are the client's all the same.
         let rest = self.held.split().freeze();
         (!rest.is_empty()).then_some(Ok(rest))
@@ -129,6 +146,7 @@ impl ChatStream {
     fn fail(&mut self, failure: Failure) -> Failure {
         self.ended = true;
         self.early.clear();
+        self.held.clear();
         failure
     }
 }

@@ -11,7 +11,8 @@ async fn live_after(gateway: &Gateway, generation: u64) -> u64 {
 }
 
 async fn refused(gateway: &Gateway, says: &str) -> Vec<String> {
-    let named = |seen: &Value| seen["config"]["status"] == "refused" && seen["config"]["problems"].to_string().contains(says);
+    let named =
+        |seen: &Value| seen["config"]["status"] == "refused" && seen["config"]["problems"].to_string().contains(says);
     let seen = gateway.wait_for_components(&format!("a problem with {says}"), named).await;
     seen["config"]["problems"].as_array().unwrap().iter().map(|problem| problem.as_str().unwrap().to_owned()).collect()
 }
@@ -36,7 +37,9 @@ async fn a_good_config_takes_effect_and_a_bad_one_changes_nothing_until_it_is_me
     assert_eq!(aliases(&gateway).await, ["more", "plain", "think"]);
     assert_eq!(gateway.chat(&ask("more", false)).await.status, 200);
 
-    let bad = yaml(&provider).replace("provider: local, ", "provider: lokal, ").replace("reasoning_mode: ponder", "reasoning_mode: pondre")
+    let bad = yaml(&provider)
+        .replace("provider: local, ", "provider: lokal, ")
+        .replace("reasoning_mode: ponder", "reasoning_mode: pondre")
         + "    ghost: [nobody]\nservr_settings: {}\n";
     gateway.folder().write("proxy_config.yaml", &bad);
     let problems = refused(&gateway, "servr_settings").await;
@@ -58,14 +61,14 @@ async fn a_config_that_is_no_yaml_empty_or_gone_changes_nothing() {
     let provider = Provider::start().await;
     provider.always(answer(false, "hi"));
     let gateway = Gateway::start(folder(&provider)).await;
-    for (text, says) in [(Some("model_list: [\n"), "proxy_config.yaml"), (Some(""), "model_list"), (None, "proxy_config.yaml")] {
+    for (text, says) in
+        [(Some("model_list: [\n"), "proxy_config.yaml"), (Some(""), "model_list"), (None, "proxy_config.yaml")]
+    {
         match text {
             Some(text) => gateway.folder().write("proxy_config.yaml", text),
             None => gateway.folder().remove("proxy_config.yaml"),
         }
-        let seen = gateway
-            .wait_for_components("it is refused", |seen| seen["config"]["status"] == "refused")
-            .await;
+        let seen = gateway.wait_for_components("it is refused", |seen| seen["config"]["status"] == "refused").await;
         let problems = seen["config"]["problems"].as_array().unwrap();
         assert!(!problems.is_empty(), "{text:?} has no problem that names {says}: {problems:?}");
         assert_eq!(gateway.chat(&ask("plain", false)).await.status, 200, "with {text:?}");
@@ -126,7 +129,10 @@ async fn a_changed_prompt_reaches_the_next_session() {
     teach(&provider, "use it", "steady", &json!({}));
     let folder = folder(&provider);
     folder.write("tools/steady.wasm", steady("version 1"));
-    folder.write("proxy_config.yaml", yaml(&provider) + "agent_settings: { system_instruction: prompts/rule.md, manifests: [manifests/first.md] }\n");
+    folder.write(
+        "proxy_config.yaml",
+        yaml(&provider) + "agent_settings: { system_instruction: prompts/rule.md, manifests: [manifests/first.md] }\n",
+    );
     folder.write("prompts/rule.md", "The first rule.");
     folder.write("manifests/first.md", "The first manifest.");
     let gateway = Gateway::start(folder).await;
@@ -197,5 +203,34 @@ async fn a_key_that_was_judged_stays_so_over_reloads_and_new_keys_are_taken() {
     for secret in keys.into_iter().chain(["sk-reload-new"]) {
         never_logged(secret);
     }
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn a_tools_secret_that_changes_is_sent_from_the_next_call_on() {
+    let provider = Provider::start().await;
+    provider.on(When::under("page"), Script::bytes(200, "text/plain", "a page"));
+    let folder = folder(&provider);
+    let url = provider.base_of("page") + "?k={{secret:TOKEN}}";
+    let address = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    folder.write(
+        "tools/steady.policy.yaml",
+        format!("http: {{ hosts: ['{address}'], allow_private: true }}\nsecrets: [TOKEN]"),
+    );
+    folder.write("tools/steady.wasm", ToolWat::fetches("steady", &url).file());
+    folder.write("env/steady.env", "TOKEN=sk-reload-first\n");
+    teach(&provider, "use it", "steady", &json!({}));
+    let gateway = Gateway::start(folder).await;
+    assert_eq!(says_of_steady(&gateway).await, "a page");
+
+    gateway.folder().write("env/steady.env", "TOKEN=sk-reload-second\n");
+    live_after(&gateway, 1).await;
+    assert_eq!(says_of_steady(&gateway).await, "a page");
+
+    let pages = provider.calls().into_iter().filter(|call| call.is_under("page")).map(|call| call.path);
+    let queries: Vec<String> = pages.map(|path| path.split_once('?').unwrap().1.to_owned()).collect();
+    assert_eq!(queries, ["k=sk-reload-first", "k=sk-reload-second"]);
+    never_logged("sk-reload-first");
+    never_logged("sk-reload-second");
     gateway.finish(&[&provider]).await;
 }

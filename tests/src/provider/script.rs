@@ -75,7 +75,10 @@ impl Script {
 
     /// An error in OpenAI's shape.
     pub fn error(status: u16, message: &str) -> Self {
-        Self::json(status, &serde_json::json!({ "error": { "message": message, "type": "vendor_error", "code": null } }))
+        Self::json(
+            status,
+            &serde_json::json!({ "error": { "message": message, "type": "vendor_error", "code": null } }),
+        )
     }
 
     /// The beginning of a stream; pieces follow.
@@ -140,6 +143,12 @@ impl Script {
     /// The connection is closed without the stream's end.
     #[must_use]
     pub fn cut(self) -> Self {
+        Self { end: End::Close, ..self }
+    }
+
+    /// The reply is whole, and then the connection is closed all the same, as some servers do without a word.
+    #[must_use]
+    pub fn and_close(self) -> Self {
         Self { end: End::Close, ..self }
     }
 

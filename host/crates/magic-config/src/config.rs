@@ -53,7 +53,7 @@ pub struct ServerSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeoutSettings {
     pub connect: Duration,
-    /// From the request's last byte to the first event (or the whole reply, where nothing streams).
+    /// Until a stream's first event. A reply that does not stream has none: `total` bounds it.
     pub first_event: Duration,
     /// Between two events of a stream.
     pub idle: Duration,

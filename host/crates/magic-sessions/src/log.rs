@@ -113,6 +113,12 @@ impl Tail {
         Ok(Self { log, session, next: from, head })
     }
 
+    /// The session has ended and all of it has been read.
+    pub fn is_over(&self) -> bool {
+        let head = *self.head.borrow();
+        head.ended && self.next >= head.next_seq
+    }
+
     /// The next records, as soon as there are any; `None` after the end. Safe to drop while it waits.
     pub async fn next(&mut self) -> Result<Option<Vec<Record>>, LogError> {
         loop {

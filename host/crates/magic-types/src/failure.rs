@@ -70,6 +70,32 @@ impl Kind {
         }
     }
 
+    const ALL: [Self; 18] = [
+        Self::InvalidRequest,
+        Self::NotFound,
+        Self::TooLarge,
+        Self::ContextTooLong,
+        Self::KeyRejected,
+        Self::QuotaExhausted,
+        Self::RateLimited,
+        Self::ServerError,
+        Self::Unreachable,
+        Self::TimedOut,
+        Self::BadReply,
+        Self::CutOff,
+        Self::Component,
+        Self::NothingLeft,
+        Self::Overloaded,
+        Self::Cancelled,
+        Self::LimitReached,
+        Self::Internal,
+    ];
+
+    /// The kind of that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
     /// The word for logs, events and error codes.
     pub fn as_str(self) -> &'static str {
         match self {

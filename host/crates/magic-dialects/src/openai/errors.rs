@@ -9,12 +9,23 @@ const TEXT_CHARS_MAX: usize = 600;
 
 /// Classifies a reply whose status is not 2xx. `retry_after` is the header's value.
 pub fn classify(status: u16, retry_after: Option<&str>, content_type: Option<&str>, body: Bytes) -> Failure {
-    let kind = kind_of(status, &body);
     let text = message(&body).unwrap_or_else(|| format!("the model's vendor answered {status}"));
-    Failure::new(kind, text)
-        .private(format!("upstream status {status}"))
-        .retry_after(retry_after.and_then(seconds))
-        .upstream(UpstreamReply { status, content_type: content_type.map(str::to_owned), body })
+    failure(kind_of(status, &body), &text).retry_after(retry_after.and_then(seconds)).upstream(UpstreamReply {
+        status,
+        content_type: content_type.map(str::to_owned),
+        body,
+    })
+}
+
+/// What a vendor says of a key may hold a part of it: strangers read words of ours, the log the vendor's.
+pub(super) fn failure(kind: Kind, vendors_words: &str) -> Failure {
+    let public = match kind {
+        Kind::KeyRejected => "the model's vendor refused the key",
+        Kind::QuotaExhausted => "the account at the model's vendor is exhausted",
+        Kind::RateLimited => "the model's vendor limits the rate",
+        _ => return Failure::new(kind, vendors_words),
+    };
+    Failure::new(kind, public).private(vendors_words)
 }
 
 /// The failure's kind by status, refined by the vendor's own code where the status says too little.
@@ -34,6 +45,8 @@ pub(super) fn kind_of(status: u16, body: &[u8]) -> Kind {
         }
         // Google answers 400 where others answer 401.
         400 if says("API_KEY_INVALID") || says("invalid_api_key") || says("API key not valid") => Kind::KeyRejected,
+        // Redirects are not followed: the address in the config is not where the vendor is.
+        300..=399 => Kind::BadReply,
         500.. => Kind::ServerError,
         _ => Kind::InvalidRequest,
     }

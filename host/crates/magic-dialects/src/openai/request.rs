@@ -95,7 +95,7 @@ impl Head<'_> {
 /// Reads the whole conversation of `body`.
 ///
 /// # Errors
-/// A client's failure that names the field, also for what a reasoning session cannot honour: nothing is dropped in silence.
+/// A client's failure that names the field, also for what would change the answer and a reasoning session cannot honour.
 pub fn read(body: &[u8]) -> Result<Reading, Failure> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let request: wire::Request = serde_path_to_error::deserialize(&mut json)

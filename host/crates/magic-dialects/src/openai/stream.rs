@@ -3,14 +3,19 @@
 use magic_types::chat::FinishReason;
 use magic_types::stream::ChatEvent;
 use magic_types::{Failure, Kind, Usage};
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use super::errors;
 use crate::sse;
 
 /// One event may carry a whole answer of a vendor that does not stream in small pieces.
 const EVENT_BYTES_MAX: usize = 8 << 20;
+
+static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\":"));
 
 /// Reads a stream into [`ChatEvent`]s.
 pub struct Decoder {
@@ -37,13 +42,8 @@ impl Decoder {
                 failed = decode(event.data, done, out).err();
             }
         });
-        result.map_err(|sse::TooLong| bad_reply("an event of more than 8 MiB"))?;
+        result.map_err(|sse::TooLong| too_long())?;
         failed.map_or(Ok(()), Err)
-    }
-
-    /// `[DONE]` was seen: the reply is whole.
-    pub fn is_done(&self) -> bool {
-        self.done
     }
 }
 
@@ -54,12 +54,22 @@ pub struct Onlooker {
     pub events: u64,
     pub usage: Option<Usage>,
     pub done: bool,
+    /// An error that the vendor sent inside the stream.
     pub failure: Option<Failure>,
+    /// An event grew past the bound: nothing that follows can be read.
+    pub overflowed: bool,
 }
 
 impl Default for Onlooker {
     fn default() -> Self {
-        Self { sse: sse::Parser::new(EVENT_BYTES_MAX), events: 0, usage: None, done: false, failure: None }
+        Self {
+            sse: sse::Parser::new(EVENT_BYTES_MAX),
+            events: 0,
+            usage: None,
+            done: false,
+            failure: None,
+            overflowed: false,
+        }
     }
 }
 
@@ -67,19 +77,19 @@ impl Onlooker {
     /// Looks at a chunk and says how many of its bytes end at an event's end. The rest is to be held back until the next
     /// chunk, so that a cut stream can be followed by a frame of our own.
     pub fn push(&mut self, chunk: &[u8]) -> usize {
-        let Self { sse, events, usage, done, failure } = self;
+        let Self { sse, events, usage, done, failure, overflowed } = self;
         let result = sse.push(chunk, |event| {
             *events += 1;
             if event.data == b"[DONE]" {
                 *done = true;
-            } else if memchr::memmem::find(event.data, b"\"error\"").is_some() && failure.is_none() {
+            } else if failure.is_none() && ERROR.find(event.data).is_some() {
                 *failure = in_band_error(event.data);
             } else if reports_usage(event.data) {
                 *usage = usage_of(event.data).or(*usage);
             }
         });
         result.unwrap_or_else(|sse::TooLong| {
-            failure.get_or_insert_with(|| bad_reply("an event of more than 8 MiB"));
+            *overflowed = true;
             0
         })
     }
@@ -121,8 +131,7 @@ pub fn decode_whole(json: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
 
 /// Many vendors write `"usage":null` into every chunk: only an object is worth reading.
 fn reports_usage(json: &[u8]) -> bool {
-    const KEY: &[u8] = b"\"usage\":";
-    let rest = memchr::memmem::find(json, KEY).and_then(|at| json.get(at + KEY.len()..));
+    let rest = USAGE.find(json).and_then(|at| json.get(at + USAGE.needle().len()..));
     rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
 }
 
@@ -168,7 +177,12 @@ fn push_delta(delta: Delta<'_>, out: &mut Vec<ChatEvent>) {
 
 fn in_band_error(data: &[u8]) -> Option<Failure> {
     let text = errors::message(data)?;
-    Some(Failure::new(errors::kind_of(errors::status_in(data).unwrap_or(500), data), text))
+    Some(errors::failure(errors::kind_of(errors::status_in(data).unwrap_or(500), data), &text))
+}
+
+/// What an overflow means for the request.
+pub fn too_long() -> Failure {
+    bad_reply("an event of more than 8 MiB")
 }
 
 fn bad_reply(why: &str) -> Failure {

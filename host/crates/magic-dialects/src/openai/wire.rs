@@ -147,6 +147,11 @@ impl Request {
                 "`response_format`: a reasoning alias answers in text; ask for the form in the prompt or use a plain alias",
             ));
         }
+        if self.tool_choice.as_ref().is_some_and(|choice| !choice.is_null() && choice != "auto" && choice != "none") {
+            return Err(invalid(
+                "`tool_choice`: a reasoning alias chooses by itself; use `auto`, `none` or a plain alias",
+            ));
+        }
         if self.stop.as_ref().is_some_and(|stop| !stop.is_null()) {
             return Err(invalid("`stop`: a reasoning alias sets its own stop sequences; use a plain alias"));
         }

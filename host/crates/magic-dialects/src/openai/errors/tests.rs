@@ -17,6 +17,7 @@ fn status_and_the_vendors_code_give_the_kind() {
         (400, "{\"error\":{\"code\":\"context_length_exceeded\"}}", Kind::ContextTooLong),
         (400, "[{\"error\":{\"message\":\"API key not valid. Please pass a valid API key.\"}}]", Kind::KeyRejected),
         (400, "{\"error\":{\"message\":\"bad\"}}", Kind::InvalidRequest),
+        (301, "", Kind::BadReply),
         (404, "", Kind::InvalidRequest),
         (500, "", Kind::ServerError),
         (503, "<html>", Kind::ServerError),
@@ -35,6 +36,8 @@ fn the_vendors_words_and_bytes_are_kept() {
     assert_eq!(failure.retry_after, Some(Duration::from_millis(1500)));
     let reply = failure.upstream.expect("kept");
     assert_eq!((reply.status, reply.content_type.as_deref()), (400, Some("application/json")));
+    let refused = classify(401, None, None, "{\"error\":{\"message\":\"Incorrect API key: sk-abc\"}}".into());
+    assert_eq!((refused.public.contains("sk-abc"), refused.private.contains("sk-abc")), (false, true));
     assert_eq!(classify(500, Some("soon"), None, "x".into()).retry_after, None);
     assert_eq!(classify(500, Some("-1"), None, "x".into()).retry_after, None);
     let long = format!("{{\"error\":{{\"message\":\"{}\"}}}}", "ü".repeat(5000));

@@ -19,7 +19,7 @@ fn decoded(chunks: &[&[u8]]) -> (Vec<ChatEvent>, Result<(), Failure>, bool) {
     let mut decoder = Decoder::default();
     let mut out = Vec::new();
     let result = chunks.iter().try_for_each(|chunk| decoder.push(chunk, &mut out));
-    (out, result, decoder.is_done())
+    (out, result, decoder.done)
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn an_error_inside_a_stream_is_the_vendors_failure() {
     ]);
     assert_eq!(events, [ChatEvent::Text("a".to_owned())]);
     let failure = result.expect_err("in-band error");
-    assert_eq!((failure.kind, failure.public.as_str()), (Kind::RateLimited, "slow down"));
+    assert_eq!((failure.kind, failure.public.as_str()), (Kind::RateLimited, "the model's vendor limits the rate"));
     assert!(!done);
 }
 
