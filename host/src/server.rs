@@ -14,6 +14,8 @@ use tokio::sync::Semaphore;
 
 /// A client that has not sent its request's head by then is slow on purpose or gone.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Of a connection's reading and of its writing side. The library's 400 KiB would be the gateway's memory under load.
+const BUFFER_BYTES_MAX: usize = 64 << 10;
 /// After a failed `accept` (mostly: out of file descriptors) a short rest keeps the loop from spinning.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
@@ -58,6 +60,7 @@ async fn converse(stream: TcpStream, router: Router, stopping: impl Future<Outpu
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(BUFFER_BYTES_MAX)
         .serve_connection(TokioIo::new(stall::Guarded::new(stream)), TowerToHyperService::new(router));
     tokio::pin!(connection, stopping);
     let ended = tokio::select! {

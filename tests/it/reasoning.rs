@@ -485,3 +485,19 @@ async fn a_plain_alias_beside_it_stays_byte_exact() {
     assert_eq!(gateway.chat(&ask("plain", false)).await.text().await, body);
     gateway.finish(&[&provider]).await;
 }
+
+#[tokio::test]
+async fn the_first_fault_an_unknown_pattern_is_a_problem_at_load_and_not_a_model_that_is_missing() {
+    let provider = Provider::start().await;
+    let folder = crate::stage::react_folder(&provider, "", "");
+    folder.remove("patterns/standard_gemini_react.wasm");
+
+    let refused = Box::pin(magic_proxy::check(folder.paths())).await;
+
+    let Err(magic_proxy::StartError::Config(problems)) = refused else { panic!("expected problems: {refused:?}") };
+    let [first, second] = problems.as_slice() else { panic!("one for each profile: {problems:?}") };
+    for (number, problem) in [first, second].into_iter().enumerate() {
+        let path = format!("model_list[{number}].model_params.agent_settings.reasoning_mode");
+        assert!(problem.starts_with(&path) && problem.contains("standard_gemini_react"), "{problem}");
+    }
+}

@@ -15,7 +15,7 @@ pub(crate) async fn components(State(app): State<Arc<App>>) -> Response {
     reply::json(&json!({
         "generation": app.live.load().generation,
         "components": seen.rows.iter().map(row_json).collect::<Vec<_>>(),
-        "config": { "status": if problems.is_empty() { "live" } else { "refused" }, "problems": problems },
+        "config": { "status": if problems.is_empty() { "live" } else { "refused" }, "problems": problems, "warnings": seen.warnings },
     }))
 }
 

@@ -113,14 +113,18 @@ impl Rig {
         let before = [look(self.addresses[0]).await, look(self.addresses[1]).await];
         for folder in [self.gateway.folder(), &self.folder_of_process] {
             folder.write("tools/hot.wasm", hot(number % 2));
-            if number % 3 == 0 {
-                let more = if number % 2 == 0 { "streaming_settings: { typewriter_mode: client }\n" } else { "" };
+            if number.is_multiple_of(3) {
+                let more =
+                    if number.is_multiple_of(2) { "streaming_settings: { typewriter_mode: client }\n" } else { "" };
                 folder.write("proxy_config.yaml", yaml.to_owned() + more);
             }
-            if number % 5 == 0 {
-                folder.write("patterns/ponder.wasm", ponder(if number % 2 == 0 { "Think." } else { "Think twice." }));
+            if number.is_multiple_of(5) {
+                folder.write(
+                    "patterns/ponder.wasm",
+                    ponder(if number.is_multiple_of(2) { "Think." } else { "Think twice." }),
+                );
             }
-            if number % 7 == 0 {
+            if number.is_multiple_of(7) {
                 folder.write("tools/hot.policy.yaml", format!("limits: {{ host_calls_max: {} }}", number + 1));
             }
         }
