@@ -12,7 +12,7 @@ async fn every_component_is_listed_with_its_state() {
     let seen = gateway.get("/admin/components").await.json().await;
 
     assert_eq!(seen["generation"], 1);
-    assert_eq!(seen["config"], json!({ "status": "live", "problems": [] }));
+    assert_eq!(seen["config"], json!({ "status": "live", "problems": [], "warnings": [] }));
     let pattern = row(&seen, "standard_gemini_react");
     assert_eq!((&pattern["kind"], &pattern["status"]), (&json!("pattern"), &json!("loaded")));
     let tool = row(&seen, "calculator");

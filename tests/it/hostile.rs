@@ -227,7 +227,7 @@ async fn every_bad_file_is_listed_with_its_problem_and_changes_nothing_else() {
     for name in ["ponder", "good"] {
         assert_eq!(row(&seen, name), row(&before, name));
     }
-    assert_eq!(seen["config"], json!({ "status": "live", "problems": [] }));
+    assert_eq!(seen["config"], json!({ "status": "live", "problems": [], "warnings": [] }));
     let (_, live) = gateway.inner().alive();
     assert_eq!((live.components, live.instances), (2, 0));
     for (path, ..) in &files {
