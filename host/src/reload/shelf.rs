@@ -126,7 +126,8 @@ impl Shelf {
         let row = |(key, entry): (&Key, &Entry)| {
             let clash = chosen.clashes.iter().find(|clash| (clash.kind, &clash.file) == (key.0, &key.1));
             let held = chosen.held.get(key);
-            let serving = entry.serving(held.is_some());
+            // What is left out because of its name serves nobody.
+            let serving = entry.serving(held.is_some()).filter(|_| clash.is_none());
             Row {
                 kind: key.0,
                 file: key.1.clone(),

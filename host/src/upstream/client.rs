@@ -8,7 +8,7 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tower::util::MapRequestLayer;
+use tower::util::MapResponseLayer;
 
 /// Idle connections are closed by us first, so that a request is never sent into one that the server is just closing.
 /// Vendors behind load balancers keep them for 60 s and more; what is spoken to in plain HTTP (llama.cpp, uvicorn and so
@@ -75,9 +75,9 @@ fn build(manner: Manner) -> reqwest::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         // One connection a request: HTTP/2 would put all requests to a vendor on one, and its limit of streams over them.
         .http1_only()
-        .connector_layer(MapRequestLayer::new(|to| {
+        .connector_layer(MapResponseLayer::new(|connection| {
             fresh::opened();
-            to
+            connection
         }))
         .user_agent(concat!("magic-proxy/", env!("CARGO_PKG_VERSION")));
     if manner.direct { builder.no_proxy() } else { builder }.build()

@@ -7,7 +7,8 @@ task_local! {
     static OPENED: Cell<bool>;
 }
 
-/// Called by the connector, inside the task of the request that it connects for.
+/// Called when a connection has been made, inside the task of the request that it is for. Where a kept one was given back
+/// meanwhile and taken instead, the new one is finished elsewhere, and this finds nobody who asked.
 pub(super) fn opened() {
     // Outside `watch` nobody asks.
     let _nobody_asked = OPENED.try_with(|opened| opened.set(true));
