@@ -47,7 +47,7 @@ impl Needs {
         if root.join(BROWSER).is_dir() {
             match program(&["chromium", "chromium-browser", "google-chrome"], &["chromium"]) {
                 Some(path) => env.push(("MAGIC_CHROMIUM", path.into())),
-                None => shell::say("the browser test is left out: no Chromium here, and none could be installed"),
+                None => shell::say("no Chromium here, and none could be installed: the browser test will fail without it"),
             }
         }
         let server = model(&mut env, root)?;
