@@ -47,7 +47,9 @@ impl Needs {
         if root.join(BROWSER).is_dir() {
             match program(&["chromium", "chromium-browser", "google-chrome"], &["chromium"]) {
                 Some(path) => env.push(("MAGIC_CHROMIUM", path.into())),
-                None => shell::say("no Chromium here, and none could be installed: the browser test will fail without it"),
+                None => {
+                    shell::say("no Chromium here, and none could be installed: the browser test will fail without it")
+                }
             }
         }
         let server = model(&mut env, root)?;
