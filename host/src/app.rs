@@ -78,13 +78,6 @@ pub(crate) struct App {
     pub(crate) started_at: u64,
 }
 
-impl App {
-    #[expect(clippy::unused_self, reason = "the clock belongs to the app, as handlers have no other")]
-    pub(crate) fn unix_now(&self) -> u64 {
-        unix_now()
-    }
-}
-
 /// A running gateway.
 pub struct Gateway {
     app: Arc<App>,
@@ -177,7 +170,7 @@ fn ground(paths: Paths) -> anyhow::Result<Ground> {
     Ok(Ground { paths, runtime, egress: Arc::new(Egress::new()?), upstream: Arc::default() })
 }
 
-fn unix_now() -> u64 {
+pub(crate) fn unix_now() -> u64 {
     wall_clock().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

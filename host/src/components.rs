@@ -4,6 +4,7 @@ mod egress;
 
 pub(crate) use egress::Egress;
 
+use crate::app::wall_clock;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use magic_plugins::{Host, Inbound, Outbound, OutboundError};
@@ -44,9 +45,8 @@ impl Host for Services {
         self.secrets.get(component)?.get(name).cloned()
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the wall clock that a policy may grant to a guest")]
     fn now(&self) -> SystemTime {
-        SystemTime::now()
+        wall_clock()
     }
 }
 

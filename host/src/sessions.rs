@@ -7,6 +7,7 @@ mod worker;
 
 pub(crate) use program::Order;
 
+use crate::app::wall_clock;
 use crate::snapshot::Snapshot;
 use crate::tasks::Tasks;
 use crate::upstream::{Route, Upstream};
@@ -15,7 +16,7 @@ use magic_sessions::{EventLog, LogError, Memory, MemoryBounds, NewSession, Summa
 use magic_types::{Failure, Kind, SessionId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -100,7 +101,7 @@ impl Sessions {
             pattern: job.pattern.name.clone(),
             digest: Some(job.pattern.digest),
         };
-        self.log.create(new, now()).await.map_err(|error| refusal(&error))?;
+        self.log.create(new, wall_clock()).await.map_err(|error| refusal(&error))?;
         let cancel = place.cancel.clone();
         self.tasks.spawn("session", async move { worker::run(place, job).await });
         Ok(Begun { id, cancel })
@@ -152,11 +153,6 @@ impl Sessions {
     fn open(&self) -> MutexGuard<'_, HashMap<SessionId, CancellationToken>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "records carry the wall clock; the log itself takes it as an argument")]
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 fn refusal(error: &LogError) -> Failure {

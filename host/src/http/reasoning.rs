@@ -1,7 +1,7 @@
 //! A reasoning alias asked through `/v1/chat/completions`: thoughts as `reasoning_content`, the answer as `content`.
 use super::error::Refusal;
 use super::sse::{self, Encoder};
-use crate::app::App;
+use crate::app::{App, unix_now};
 use crate::sessions::{Job, Order};
 use crate::snapshot::Snapshot;
 use crate::upstream::Route;
@@ -41,7 +41,7 @@ pub(super) async fn completion(
     let begun = app.sessions.submit(new_id(), job).await?;
     let guard = begun.cancel_on_drop();
     let tail = app.sessions.tail(&begun.id, 0).await?;
-    let writer = Writer::new(format!("chatcmpl-{}", begun.id), route.plan.alias.to_string(), app.unix_now());
+    let writer = Writer::new(format!("chatcmpl-{}", begun.id), route.plan.alias.to_string(), unix_now());
     if streams {
         return Ok(sse::respond(tail, Chunks { writer, include_usage, _guard: guard }));
     }

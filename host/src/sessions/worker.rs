@@ -1,6 +1,7 @@
 //! Runs one session: feeds inputs to the machine, puts its events on the log, carries out its effects. Decides nothing.
 use super::tools::Toolbox;
-use super::{Job, Place, Sessions, ask, now, program};
+use super::{Job, Place, Sessions, ask, program};
+use crate::app::wall_clock;
 use futures_util::future::AbortHandle;
 use futures_util::stream::{BoxStream, SelectAll, abortable};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -52,7 +53,7 @@ impl Writer<'_> {
         if events.is_empty() {
             return Ok(());
         }
-        self.next_seq = self.sessions.log.append(self.id, self.next_seq, std::mem::take(events), now()).await?;
+        self.next_seq = self.sessions.log.append(self.id, self.next_seq, std::mem::take(events), wall_clock()).await?;
         Ok(())
     }
 
