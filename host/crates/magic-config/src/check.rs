@@ -2,8 +2,11 @@
 //! in a faulty place is never seen, because a config with a problem is not handed out.
 mod agents;
 mod aliases;
+mod cache;
 mod models;
+mod params;
 mod settings;
+mod vendor;
 
 use crate::config::Config;
 use crate::walk::{Book, Value};
@@ -21,17 +24,20 @@ pub(crate) fn config(book: &Book<'_>, root: &Node) -> Option<Config> {
     let timeout_settings = settings::timeouts(fields.section("timeout_settings"), None);
     let model_list = fields.need("model_list", "list at least one profile: model_name, provider, model_params");
     let profiles = model_list.map(|list| models::read(&list, &agent_settings, timeout_settings));
+    let hedging_settings = settings::hedging(fields.section("hedging_settings"));
     let mut router = fields.section("router_settings");
     let groups = router.need("model_group_alias", "name what clients may ask for: `my-alias: [my_profile]`");
-    let aliases = groups.map(|groups| aliases::read(&groups, profiles.as_ref()));
+    let aliases = groups.map(|groups| aliases::read(&groups, profiles.as_ref(), hedging_settings));
     router.finish();
     let known_models = profiles.as_ref();
     let config = Config {
         aliases: aliases.unwrap_or_default(),
         server_settings: settings::server(fields.section("server_settings")),
         key_management_settings: settings::keys(fields.section("key_management_settings")),
+        breaker_settings: settings::breaker(fields.section("breaker_settings")),
+        hedging_settings,
         streaming_settings: settings::streaming(fields.section("streaming_settings")),
-        cache_settings: settings::cache(fields.section("cache_settings"), known_models),
+        cache_settings: cache::read(fields.section("cache_settings"), known_models),
         provider_model_lists: fields
             .take("provider_model_lists")
             .map(|lists| provider_model_lists(&lists))
@@ -50,7 +56,7 @@ fn provider_model_lists(lists: &Value<'_>) -> Vec<(crate::Provider, Vec<String>)
         .into_iter()
         .filter_map(|(name, models)| {
             let models_read = models.texts();
-            Some((models::provider(name, &models)?, models_read?))
+            Some((vendor::provider(name, &models)?, models_read?))
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! The checked config: what the rest of the program may rely on. Immutable; nothing here is checked a second time.
 use crate::agent::AgentSettings;
-use crate::profile::{Profile, Provider};
+use crate::profile::Profile;
+use crate::provider::Provider;
 use magic_types::AliasName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,9 @@ pub struct Config {
     /// The global timeouts; each profile holds its own, already merged with these.
     pub timeout_settings: TimeoutSettings,
     pub key_management_settings: KeyManagementSettings,
+    pub breaker_settings: BreakerSettings,
+    /// The global ones; each alias holds its own `hedge_after`, already merged with these.
+    pub hedging_settings: HedgingSettings,
     pub streaming_settings: StreamingSettings,
     pub cache_settings: CacheSettings,
     /// Choices offered in the UI only.
@@ -30,6 +34,13 @@ pub struct Alias {
     pub name: AliasName,
     /// At least one; none twice.
     pub chain: Vec<Arc<Profile>>,
+    /// Where a conversation that is too long for a leg may go. None twice; may hold profiles of the chain.
+    pub context_window_fallbacks: Vec<Arc<Profile>>,
+    /// Where a conversation that a vendor's filter turned away may go. None twice; may hold profiles of the chain.
+    pub content_policy_fallbacks: Vec<Arc<Profile>>,
+    /// How long a leg may be silent before a second one starts beside it; the global one where the alias says nothing.
+    /// `None`: never.
+    pub hedge_after: Option<Duration>,
     /// That of the chain's first profile, which has the global one where it says nothing. `None`: plain proxying.
     pub reasoning_mode: Option<String>,
     pub description: Option<String>,
@@ -47,6 +58,9 @@ pub struct ServerSettings {
     /// How long a finished session's log can still be read.
     pub session_retention: Duration,
     pub sessions_kept_max: usize,
+    /// Replies of `/v1/responses` that `previous_response_id` can still name.
+    pub responses_kept_max: usize,
+    pub responses_retention: Duration,
 }
 
 /// Of one call to a model.
@@ -67,11 +81,38 @@ pub struct KeyManagementSettings {
     pub quarantine_duration: Duration,
     /// After 402 and kin.
     pub quota_quarantine: Duration,
+    /// How often a key that is not available is tried at a vendor's free endpoint. `None`: never.
+    pub recheck: Option<Duration>,
+}
+
+/// Of every profile: when it is left alone, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreakerSettings {
+    pub enabled: bool,
+    /// Failures of the provider in a row that open the breaker, at least one.
+    pub failures: u32,
+    /// How long it stays open at first, before it lets a probe through.
+    pub open: Duration,
+    /// The longest that failed probes can make it; at least `open`.
+    pub open_max: Duration,
+}
+
+/// A second leg beside a slow first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HedgingSettings {
+    /// Silence of the first leg after which the second starts. `None`: never.
+    pub after: Option<Duration>,
+    /// How many of a hundred requests may be hedged, 0..=100.
+    pub budget_percent: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamingSettings {
     pub typewriter_mode: TypewriterMode,
+    /// The pace of `TypewriterMode::Proxy`, at least one.
+    pub characters_per_second: u32,
+    /// Silence after which a comment goes out, so that nobody between us and the client hangs up. Not zero.
+    pub keep_alive: Duration,
 }
 
 /// How text is paced on its way to the client.
@@ -79,17 +120,38 @@ pub struct StreamingSettings {
 pub enum TypewriterMode {
     /// As it comes.
     Client,
+    /// At `StreamingSettings::characters_per_second`.
+    Proxy,
 }
 
-/// Checked, but not yet served: `enabled: true` is a problem until the cache exists, so this is never switched on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The cache of replies.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheSettings {
+    /// There is at least one rule if so.
+    pub enabled: bool,
+    pub store: CacheStore,
+    /// Of all that is kept.
+    pub bytes_max: usize,
+    /// Of one reply; a larger one is not kept. At most `bytes_max`.
+    pub entry_bytes_max: usize,
+    /// In the file's order: the first that names a profile holds.
     pub rules: Vec<CacheRule>,
+}
+
+/// Where replies are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheStore {
+    /// Gone with the process.
+    Memory,
+    /// In the SQLite file: still there after a restart.
+    Disk,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CacheRule {
+    /// Names of profiles, at least one.
     pub model_names: Vec<String>,
+    /// Fields of the request, at least one.
     pub include_in_key: Vec<String>,
     pub ttl: Duration,
 }

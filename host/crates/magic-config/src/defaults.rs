@@ -1,5 +1,8 @@
-//! Every default of the config: value, unit and reason. Nothing else chooses one.
+//! Every default of the config: value, unit and reason. Nothing else chooses one; what is known of a vendor is in `provider`.
 use std::time::Duration;
+
+/// Azure's last API version that is not a preview: the one that it keeps stable for `deployments/…`.
+pub(crate) const AZURE_API_VERSION: &str = "2024-10-21";
 
 /// A text of a million tokens is about 4 MiB; the rest is for images and sound in base64.
 pub(crate) const BODY_BYTES_MAX: u64 = 20 << 20;
@@ -17,6 +20,10 @@ pub(crate) const SESSIONS_QUEUED_MAX: u64 = 256;
 pub(crate) const SESSION_RETENTION: Duration = Duration::from_secs(3600);
 /// Finished sessions whose log is still readable. At 100 KiB each, a guess, that is 100 MiB.
 pub(crate) const SESSIONS_KEPT_MAX: u64 = 1000;
+/// Stored replies of `/v1/responses`. They lie on disk: at 50 KiB each, a guess, that is 500 MiB.
+pub(crate) const RESPONSES_KEPT_MAX: u64 = 10_000;
+/// Thirty days, as OpenAI keeps them, so that clients written for it find what they expect.
+pub(crate) const RESPONSES_RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A handshake takes a fraction of a second from anywhere; ten seconds survive a few lost packets.
 pub(crate) const CONNECT: Duration = Duration::from_secs(10);
@@ -32,6 +39,24 @@ pub(crate) const ENABLE_QUARANTINE: bool = true;
 pub(crate) const QUARANTINE_DURATION: Duration = Duration::from_secs(300);
 /// An empty account is filled by a person: an hour.
 pub(crate) const QUOTA_QUARANTINE: Duration = Duration::from_secs(3600);
+/// Ten minutes: a key that is good again is missed for no longer, and one free call a key in that time bothers no vendor.
+pub(crate) const RECHECK: Duration = Duration::from_secs(600);
+
+pub(crate) const BREAKER_ENABLED: bool = true;
+/// Failures in a row. Two or three are a bad minute; five are a vendor that is down.
+pub(crate) const BREAKER_FAILURES: u32 = 5;
+/// Ten seconds: a restart behind a load balancer takes about that long.
+pub(crate) const BREAKER_OPEN: Duration = Duration::from_secs(10);
+/// Five minutes: an outage of hours costs a probe in that time, and its end is noticed no later.
+pub(crate) const BREAKER_OPEN_MAX: Duration = Duration::from_secs(300);
+
+/// Of a hundred requests. A vendor that is slow for all must not be asked twice as much; one in twenty is the slow tail.
+pub(crate) const HEDGING_BUDGET_PERCENT: u32 = 5;
+
+/// Characters. Several times as fast as people read, slow enough to smooth the bursts of a fast vendor.
+pub(crate) const CHARACTERS_PER_SECOND: u32 = 80;
+/// Proxies and load balancers hang up after 30 to 60 s of silence: two comments fit into the shorter.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Steps. Ten rounds for a hard question and two for repairs.
 pub(crate) const MAX_STEPS: u32 = 12;
@@ -39,5 +64,9 @@ pub(crate) const MAX_STEPS: u32 = 12;
 pub(crate) const TOOL_CALLS_MAX: u32 = 32;
 /// Ten minutes for a whole session.
 pub(crate) const SESSION: Duration = Duration::from_secs(600);
+/// All replies: sixty-four of the largest, or some ten thousand of a few KiB.
+pub(crate) const CACHE_BYTES_MAX: u64 = 64 << 20;
+/// One reply: a text of 200 000 words; what is longer is a file, and hardly asked for twice.
+pub(crate) const CACHE_ENTRY_BYTES_MAX: u64 = 1 << 20;
 /// Ten minutes, as in PRODUCT.md's example.
 pub(crate) const CACHE_TTL: Duration = Duration::from_secs(600);

@@ -1,7 +1,7 @@
 //! `proxy_config.yaml` as checked values: text and environment in, [`Config`] or every [`Problem`] at once out.
 //! Reads no file, no environment and no clock: the host hands in the text and an [`Env`].
 //!
-//! Reading order: `config`, `profile` and `agent` (what comes out), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
+//! Reading order: `config`, `profile`, `provider` and `agent` (what comes out), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
 //! `walk` (nodes with a path, and the book of problems), `check` (nodes to [`Config`]), `defaults` (every default and
 //! why), `components` (what can only be checked once components are loaded).
 
@@ -13,17 +13,19 @@ mod defaults;
 mod env;
 mod problem;
 mod profile;
+mod provider;
 mod walk;
 mod yaml;
 
 pub use agent::{AgentSettings, ToolChoice, ToolProtocol};
 pub use config::{
-    Alias, CacheRule, CacheSettings, Config, KeyManagementSettings, ServerSettings, StreamingSettings, TimeoutSettings,
-    TypewriterMode,
+    Alias, BreakerSettings, CacheRule, CacheSettings, CacheStore, Config, HedgingSettings, KeyManagementSettings,
+    ServerSettings, StreamingSettings, TimeoutSettings, TypewriterMode,
 };
 pub use env::Env;
 pub use problem::Problem;
-pub use profile::{Profile, Provider};
+pub use profile::{DialectName, Profile};
+pub use provider::Provider;
 
 /// Reads and checks the whole file. On failure every problem that could be found is there, section by section; only text
 /// that is not YAML at all stops at its first error. Never panics, whatever the text.

@@ -4,7 +4,7 @@ use std::fmt;
 /// Longest piece of the user's own text that a problem repeats, in characters: enough to recognise it by.
 const QUOTE_CHARS_MAX: usize = 60;
 /// Known words that a hint lists: two lines of a terminal.
-const KNOWN_LISTED_MAX: usize = 12;
+const KNOWN_LISTED_MAX: usize = 16;
 
 /// One fault of a config file. `path` reads like `model_list[3].provider`; it is empty where the whole file is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! One configured model and the vendor it belongs to. Holds no key but its own.
 use crate::agent::AgentSettings;
 use crate::config::TimeoutSettings;
+use crate::provider::Provider;
 use magic_types::{ProfileName, Secret};
 use std::fmt;
 
@@ -9,10 +10,14 @@ use std::fmt;
 pub struct Profile {
     pub name: ProfileName,
     pub provider: Provider,
-    /// The vendor's name for the model.
+    /// What its backend speaks: that of the provider, unless the address or the file says otherwise.
+    pub dialect: DialectName,
+    /// The vendor's name for the model; at Azure the deployment. Fit to stand in a path where it has to (Azure, Google).
     pub model: String,
-    /// `http(s)://…` without a trailing slash; `/chat/completions` is appended to it.
+    /// `http(s)://…` without a trailing slash; the dialect's path is appended to it.
     pub api_base: String,
+    /// Azure's `api-version`, e.g. `2024-10-21`. There for Azure, and for nobody else.
+    pub api_version: Option<String>,
     /// The profile's own key, instead of its provider's pool.
     pub api_key: Option<Secret>,
     /// Generation parameters that were given and are not null, e.g. `temperature`. A request's own win over them.
@@ -23,16 +28,15 @@ pub struct Profile {
     pub timeouts: TimeoutSettings,
 }
 
-/// The vendor named in YAML: an address, a dialect and a pool of keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Provider {
+/// The wire form that a profile's backend speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DialectName {
+    /// `POST {api_base}/chat/completions`, and Azure's deployments of it.
     OpenAi,
-    Azure,
-    Google,
+    /// `POST {api_base}/messages`.
     Anthropic,
-    Mistral,
-    DeepSeek,
-    Local,
+    /// `POST {api_base}/models/{model}:generateContent`.
+    Google,
 }
 
 // === impl Profile ===
@@ -43,6 +47,7 @@ impl fmt::Debug for Profile {
         f.debug_struct("Profile")
             .field("name", &self.name)
             .field("provider", &self.provider)
+            .field("dialect", &self.dialect)
             .field("model", &self.model)
             .finish_non_exhaustive()
     }
@@ -55,60 +60,16 @@ impl Profile {
     }
 }
 
-// === impl Provider ===
-impl Provider {
-    pub const ALL: [Self; 7] =
-        [Self::OpenAi, Self::Azure, Self::Google, Self::Anthropic, Self::Mistral, Self::DeepSeek, Self::Local];
+// === impl DialectName ===
+impl DialectName {
+    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Google];
 
-    /// The word in YAML, logs and metrics.
+    /// The word in YAML and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
-            Self::Azure => "azure",
-            Self::Google => "google",
             Self::Anthropic => "anthropic",
-            Self::Mistral => "mistral",
-            Self::DeepSeek => "deepseek",
-            Self::Local => "local",
-        }
-    }
-
-    /// The name of its pool of keys, which is its own.
-    pub fn pool_name(self) -> &'static str {
-        self.as_str()
-    }
-
-    /// The file of its keys in `keys_pool/`, e.g. `keys_pool_openai.env`.
-    pub fn keys_file(self) -> String {
-        format!("keys_pool_{}.env", self.as_str())
-    }
-
-    pub fn needs_key(self) -> bool {
-        self != Self::Local
-    }
-
-    /// The environment variable that holds a key where there is no file; none for `local`.
-    pub fn key_variable(self) -> Option<&'static str> {
-        match self {
-            Self::OpenAi => Some("OPENAI_API_KEY"),
-            Self::Azure => Some("AZURE_OPENAI_API_KEY"),
-            Self::Google => Some("GEMINI_API_KEY"),
-            Self::Anthropic => Some("ANTHROPIC_API_KEY"),
-            Self::Mistral => Some("MISTRAL_API_KEY"),
-            Self::DeepSeek => Some("DEEPSEEK_API_KEY"),
-            Self::Local => None,
-        }
-    }
-
-    /// Where it is served, if there is one place; OpenAI's dialect is spoken there.
-    pub fn default_api_base(self) -> Option<&'static str> {
-        match self {
-            Self::OpenAi => Some("https://api.openai.com/v1"),
-            Self::Google => Some("https://generativelanguage.googleapis.com/v1beta/openai"),
-            Self::Anthropic => Some("https://api.anthropic.com/v1"),
-            Self::Mistral => Some("https://api.mistral.ai/v1"),
-            Self::DeepSeek => Some("https://api.deepseek.com/v1"),
-            Self::Azure | Self::Local => None,
+            Self::Google => "google",
         }
     }
 }

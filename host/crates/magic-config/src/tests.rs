@@ -1,7 +1,10 @@
 //! Whole files in, a config or the text of its problems out.
 use crate::walk::Book;
-use crate::{Config, Env, Problem, Provider, ToolProtocol, parse, yaml};
+use crate::{CacheSettings, Config, DialectName, Env, Problem, Provider, ToolProtocol, parse, yaml};
 use std::time::Duration;
+
+mod vendors;
+mod wire;
 
 const SAMPLE: &str = include_str!("../../../../proxy_config.yaml");
 const DOCUMENT: &str = include_str!("../../../../docs/CONFIG.md");
@@ -62,7 +65,7 @@ mod every_problem_of_a_file_is_reported_at_once {
     use super::{listed, parse, some_set};
 
     rejected! {
-        several wrong_types later unknown_keys names variables addresses empty not_a_mapping duplicate_key syntax
+        several wrong_types later vendors bounds cache_rules unknown_keys names variables addresses empty not_a_mapping duplicate_key syntax
         unknown_anchor two_documents nothing_in_it
     }
 }
@@ -100,6 +103,11 @@ fn the_sample_is_sound_without_any_variable() {
     let chain: Vec<&str> = research.chain.iter().map(|profile| profile.provider.as_str()).collect();
     assert_eq!(chain, ["openai", "mistral", "deepseek"]);
     assert_eq!(config.referenced_files(), ["manifests/safety.md", "system_prompts/default.md"]);
+    let dialect = |name: &str| config.profile(name).expect("it is there").dialect;
+    assert_eq!(
+        ["openai_main", "google_main", "anthropic_main"].map(dialect),
+        [DialectName::OpenAi, DialectName::Google, DialectName::Anthropic]
+    );
 }
 
 #[test]
@@ -109,7 +117,11 @@ fn the_sample_writes_out_the_real_defaults() {
     assert_eq!(sample.server_settings, bare.server_settings);
     assert_eq!(sample.timeout_settings, bare.timeout_settings);
     assert_eq!(sample.key_management_settings, bare.key_management_settings);
+    assert_eq!(sample.breaker_settings, bare.breaker_settings);
+    assert_eq!(sample.hedging_settings, bare.hedging_settings);
     assert_eq!(sample.streaming_settings, bare.streaming_settings);
+    let without_rules = CacheSettings { rules: Vec::new(), ..sample.cache_settings };
+    assert_eq!(without_rules, bare.cache_settings);
     assert_eq!(sample.agent_settings.max_steps, bare.agent_settings.max_steps);
     assert_eq!(sample.agent_settings.tool_calls_max, bare.agent_settings.tool_calls_max);
     assert_eq!(sample.agent_settings.session_max, bare.agent_settings.session_max);
@@ -118,13 +130,11 @@ fn the_sample_writes_out_the_real_defaults() {
 
 #[test]
 fn every_key_that_is_read_is_documented() {
-    let text =
-        format!("{SAMPLE}\n# and a rule:\n").replace("  enabled: false", "  rules: [{model_names: [openai_main]}]");
-    let root = yaml::read(&text).expect("the sample is YAML");
+    let root = yaml::read(SAMPLE).expect("the sample is YAML");
     let book = Book::new(&nothing_set);
     let _config = crate::check::config(&book, &root);
     let known = book.known_keys();
-    assert!(known.len() > 50, "{known:?}");
+    assert!(known.len() > 70, "{known:?}");
     let undocumented: Vec<&str> = known.into_iter().filter(|key| !DOCUMENT.contains(&format!("`{key}`"))).collect();
     assert_eq!(undocumented, [""; 0]);
 }
@@ -287,7 +297,13 @@ fn alias_bombs_and_deep_nests_are_refused_quickly() {
 /// is in the message.
 #[test]
 fn no_text_makes_it_panic() {
-    let seeds = [SAMPLE, include_str!("../tests-data/wrong_types.yaml"), include_str!("../tests-data/later.yaml")];
+    let seeds = [
+        SAMPLE,
+        include_str!("../tests-data/wrong_types.yaml"),
+        include_str!("../tests-data/vendors.yaml"),
+        include_str!("../tests-data/bounds.yaml"),
+        include_str!("../tests-data/cache_rules.yaml"),
+    ];
     let spice = [
         ":", "- ", "*plain", "&a ", "<<: ", "${", "}", "[", "{", "\n", "\t", "'", "\"", "|", "!!int ", "~", "é",
         "\u{0}", "# ", "? ",

@@ -1,9 +1,10 @@
 //! `router_settings.model_group_alias`: names over chains of profiles.
 use super::models::{self, Catalogue};
-use crate::config::Alias;
+use super::settings;
+use crate::config::{Alias, HedgingSettings};
 use crate::problem::{did_you_mean, quoted};
 use crate::profile::Profile;
-use crate::walk::Value;
+use crate::walk::{Fields, Value};
 use magic_types::AliasName;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 const CHAIN_MAX: usize = 16;
 
 /// `models` is absent where `model_list` itself was: then a missing profile is not worth a problem of its own.
-pub(crate) fn read(groups: &Value<'_>, models: Option<&Catalogue>) -> Vec<Alias> {
+pub(crate) fn read(groups: &Value<'_>, models: Option<&Catalogue>, hedging: HedgingSettings) -> Vec<Alias> {
     let entries = groups.entries().unwrap_or_default();
     if entries.is_empty() && groups.is_mapping() {
         groups.problem_hint("no alias", "name what clients may ask for: `my-alias: [my_profile]`");
@@ -22,36 +23,54 @@ pub(crate) fn read(groups: &Value<'_>, models: Option<&Catalogue>) -> Vec<Alias>
         if let Some(twin) = aliases.iter().find(|alias| alias.name.as_str().eq_ignore_ascii_case(name)) {
             value.problem(format!("differs from alias `{}` in upper and lower case only", twin.name));
         }
-        if let Some(alias) = alias(name, &value, models) {
+        if let Some(alias) = alias(name, &value, models, hedging) {
             aliases.push(alias);
         }
     }
     aliases
 }
 
-/// `[a, b]`, or `{chain: [a, b], description: …}`.
-fn alias(name: &str, value: &Value<'_>, models: Option<&Catalogue>) -> Option<Alias> {
-    let (chain, description) = if value.is_list() {
-        (Some(value.clone()), None)
+/// `[a, b]`, or `{chain: [a, b], description: …}` with fallbacks and hedging of its own.
+fn alias(name: &str, value: &Value<'_>, models: Option<&Catalogue>, hedging: HedgingSettings) -> Option<Alias> {
+    let mut alias = Alias {
+        name: AliasName::new(name),
+        chain: Vec::new(),
+        context_window_fallbacks: Vec::new(),
+        content_policy_fallbacks: Vec::new(),
+        hedge_after: hedging.after,
+        reasoning_mode: None,
+        description: None,
+    };
+    let chain = if value.is_list() {
+        Some(value.clone())
     } else if value.is_mapping() {
         let mut fields = value.fields()?;
         let chain = fields.need("chain", "list the alias's profiles in order, e.g. [openai_main, mistral_small]");
-        let description = fields.take("description").and_then(|value| value.text());
+        alias.context_window_fallbacks = fallbacks(&mut fields, "context_window_fallbacks", models);
+        alias.content_policy_fallbacks = fallbacks(&mut fields, "content_policy_fallbacks", models);
+        alias.hedge_after = settings::hedge_after(&mut fields, "hedge_after_seconds", hedging.after);
+        alias.description = fields.take("description").and_then(|value| value.text());
         fields.finish();
-        (chain, description)
+        chain
     } else {
         value.problem_hint("expected a list of profiles", "e.g. [openai_main, mistral_small]; one is enough");
         return None;
     };
-    let chain = profiles(&chain?, models)?;
-    let reasoning_mode = chain.first()?.agent.reasoning_mode.clone();
-    Some(Alias { name: AliasName::new(name), chain, reasoning_mode, description })
+    alias.chain = profiles(&chain?, "in the chain", 1, models)?;
+    alias.reasoning_mode = alias.chain.first()?.agent.reasoning_mode.clone();
+    Some(alias)
 }
 
-fn profiles(chain: &Value<'_>, models: Option<&Catalogue>) -> Option<Vec<Arc<Profile>>> {
-    let items = chain.list()?;
-    if items.is_empty() || items.len() > CHAIN_MAX {
-        chain.problem(format!("expected 1 to {CHAIN_MAX} profiles, found {}", items.len()));
+/// Profiles for one sort of failure. One may stand in the chain as well: there it is tried after others, here at once.
+fn fallbacks(fields: &mut Fields<'_>, key: &'static str, models: Option<&Catalogue>) -> Vec<Arc<Profile>> {
+    fields.take(key).and_then(|value| profiles(&value, "in the list", 0, models)).unwrap_or_default()
+}
+
+/// `place` is what a profile is twice in. At least `least` profiles, none twice.
+fn profiles(list: &Value<'_>, place: &str, least: usize, models: Option<&Catalogue>) -> Option<Vec<Arc<Profile>>> {
+    let items = list.list()?;
+    if !(least..=CHAIN_MAX).contains(&items.len()) {
+        list.problem(format!("expected {least} to {CHAIN_MAX} profiles, found {}", items.len()));
         return None;
     }
     let mut seen: Vec<String> = Vec::new();
@@ -59,7 +78,7 @@ fn profiles(chain: &Value<'_>, models: Option<&Catalogue>) -> Option<Vec<Arc<Pro
     for item in &items {
         let Some(name) = item.text() else { continue };
         if seen.contains(&name) {
-            item.problem(format!("profile {} is in the chain twice", quoted(item.raw())));
+            item.problem(format!("profile {} is {place} twice", quoted(item.raw())));
             continue;
         }
         if let Some(models) = models {

@@ -1,25 +1,28 @@
-//! The sections without references to others: server, timeouts, keys, streaming, cache.
-use super::models::Catalogue;
+//! The sections without references to others: server, timeouts, keys, breaker, hedging, streaming.
 use crate::config::{
-    CacheRule, CacheSettings, KeyManagementSettings, ServerSettings, StreamingSettings, TimeoutSettings, TypewriterMode,
+    BreakerSettings, HedgingSettings, KeyManagementSettings, ServerSettings, StreamingSettings, TimeoutSettings,
+    TypewriterMode,
 };
 use crate::defaults;
-use crate::problem::{did_you_mean, quoted};
-use crate::walk::{Fields, Value};
+use crate::walk::{Fields, Given};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 const A_MOMENT: Duration = Duration::from_millis(1);
-const A_DAY: Duration = Duration::from_secs(24 * 3600);
+pub(super) const A_SECOND: Duration = Duration::from_secs(1);
+pub(super) const A_DAY: Duration = Duration::from_secs(24 * 3600);
 /// Counts of connections, requests and sessions: far beyond what one machine serves.
 const COUNT_MAX: u64 = 1_000_000;
+/// Failures in a row before a breaker opens; with more it would never open.
+const FAILURES_MAX: u32 = 1000;
+/// Characters a second: nobody would see the pace of more.
+const PACE_MAX: u32 = 100_000;
+
+const MODES: [(&str, TypewriterMode); 2] = [("client", TypewriterMode::Client), ("proxy", TypewriterMode::Proxy)];
 
 pub(crate) fn server(mut fields: Fields<'_>) -> ServerSettings {
     let settings = ServerSettings {
-        body_bytes_max: to_usize(
-            fields.take("body_bytes_max").and_then(|value| value.bytes(1024..=1 << 30)),
-            defaults::BODY_BYTES_MAX,
-        ),
+        body_bytes_max: size(&mut fields, "body_bytes_max", 1024..=1 << 30, defaults::BODY_BYTES_MAX),
         connections_max: count(&mut fields, "connections_max", defaults::CONNECTIONS_MAX),
         requests_in_flight_max: count(&mut fields, "requests_in_flight_max", defaults::REQUESTS_IN_FLIGHT_MAX),
         drain: time(&mut fields, "drain_seconds", Duration::ZERO..=A_DAY, defaults::DRAIN),
@@ -32,6 +35,13 @@ pub(crate) fn server(mut fields: Fields<'_>) -> ServerSettings {
             defaults::SESSION_RETENTION,
         ),
         sessions_kept_max: count(&mut fields, "sessions_kept_max", defaults::SESSIONS_KEPT_MAX),
+        responses_kept_max: count(&mut fields, "responses_kept_max", defaults::RESPONSES_KEPT_MAX),
+        responses_retention: time(
+            &mut fields,
+            "responses_retention_seconds",
+            Duration::ZERO..=365 * A_DAY,
+            defaults::RESPONSES_RETENTION,
+        ),
     };
     fields.finish();
     settings
@@ -56,12 +66,9 @@ pub(crate) fn timeouts(mut fields: Fields<'_>, global: Option<TimeoutSettings>) 
 }
 
 pub(crate) fn keys(mut fields: Fields<'_>) -> KeyManagementSettings {
-    let range = Duration::from_secs(1)..=30 * A_DAY;
+    let range = A_SECOND..=30 * A_DAY;
     let settings = KeyManagementSettings {
-        enable_quarantine: fields
-            .take("enable_quarantine")
-            .and_then(|value| value.boolean())
-            .unwrap_or(defaults::ENABLE_QUARANTINE),
+        enable_quarantine: truth(&mut fields, "enable_quarantine", defaults::ENABLE_QUARANTINE),
         quarantine_duration: time(
             &mut fields,
             "quarantine_duration_seconds",
@@ -69,63 +76,97 @@ pub(crate) fn keys(mut fields: Fields<'_>) -> KeyManagementSettings {
             defaults::QUARANTINE_DURATION,
         ),
         quota_quarantine: time(&mut fields, "quota_quarantine_seconds", range, defaults::QUOTA_QUARANTINE),
+        recheck: recheck(&mut fields),
     };
     fields.finish();
     settings
 }
 
-pub(crate) fn streaming(mut fields: Fields<'_>) -> StreamingSettings {
-    let words = [("client", Some(TypewriterMode::Client)), ("proxy", None)];
-    if let Some(value) = fields.take("typewriter_mode")
-        && value.word("typewriter mode", &words) == Some(None)
-    {
-        value.problem_hint("typewriter mode `proxy` arrives with a later version", "use client meanwhile");
+/// Zero is off. More often than once a second would be an attack on the vendor.
+fn recheck(fields: &mut Fields<'_>) -> Option<Duration> {
+    let Some(value) = fields.take("recheck_seconds") else { return Some(defaults::RECHECK) };
+    let every = value.seconds(Duration::ZERO..=30 * A_DAY).filter(|every| !every.is_zero())?;
+    if every < A_SECOND {
+        value.problem_hint("must be 0 (never) or at least 1", "e.g. 10m");
     }
-    fields.finish();
-    StreamingSettings { typewriter_mode: TypewriterMode::Client }
+    Some(every)
 }
 
-pub(crate) fn cache(mut fields: Fields<'_>, models: Option<&Catalogue>) -> CacheSettings {
-    if let Some(value) = fields.take("enabled")
-        && value.boolean() == Some(true)
-    {
-        value
-            .problem_hint("the cache arrives with a later version", "use enabled: false meanwhile; the rules may stay");
+pub(crate) fn breaker(mut fields: Fields<'_>) -> BreakerSettings {
+    let enabled = truth(&mut fields, "enabled", defaults::BREAKER_ENABLED);
+    let failures = number(&mut fields, "failures", 1..=FAILURES_MAX, defaults::BREAKER_FAILURES);
+    let open = time(&mut fields, "open_seconds", A_MOMENT..=A_DAY, defaults::BREAKER_OPEN);
+    // Whoever sets only `open_seconds`, and sets it long, means that it never gets longer.
+    let open_max = time(&mut fields, "open_seconds_max", A_MOMENT..=A_DAY, defaults::BREAKER_OPEN_MAX.max(open));
+    if open_max < open {
+        fields.problem_hint(
+            format!("open_seconds_max ({}) is less than open_seconds ({})", open_max.as_secs_f64(), open.as_secs_f64()),
+            "raise open_seconds_max, or leave it out",
+        );
     }
-    let rules = fields.take("rules").and_then(|value| value.list()).unwrap_or_default();
-    let settings = CacheSettings { rules: rules.iter().filter_map(|rule| cache_rule(rule, models)).collect() };
+    fields.finish();
+    BreakerSettings { enabled, failures, open, open_max }
+}
+
+pub(crate) fn hedging(mut fields: Fields<'_>) -> HedgingSettings {
+    let settings = HedgingSettings {
+        after: hedge_after(&mut fields, "after_seconds", None),
+        budget_percent: number(&mut fields, "budget_percent", 0..=100, defaults::HEDGING_BUDGET_PERCENT),
+    };
     fields.finish();
     settings
 }
 
-fn cache_rule(rule: &Value<'_>, models: Option<&Catalogue>) -> Option<CacheRule> {
-    let mut fields = rule.fields()?;
-    let names = fields.need("model_names", "list the profiles that the rule is for").and_then(|value| value.list());
-    let mut model_names = Vec::new();
-    for item in names.unwrap_or_default() {
-        let Some(name) = item.text() else { continue };
-        if let Some(models) = models
-            && !models.names().contains(&name.as_str())
-        {
-            item.problem_hint(format!("no profile {}", quoted(item.raw())), did_you_mean(item.raw(), &models.names()));
-        }
-        model_names.push(name);
+/// `null` is an answer: never.
+pub(super) fn hedge_after(fields: &mut Fields<'_>, key: &'static str, global: Option<Duration>) -> Option<Duration> {
+    match fields.take_nullable(key) {
+        Given::Absent => global,
+        Given::Null => None,
+        Given::Value(value) => value.seconds(A_MOMENT..=A_DAY),
     }
-    let include_in_key =
-        fields.need("include_in_key", "e.g. [messages, temperature, max_tokens]").and_then(|value| value.texts());
-    let ttl = time(&mut fields, "ttl_seconds", Duration::from_secs(1)..=30 * A_DAY, defaults::CACHE_TTL);
+}
+
+pub(crate) fn streaming(mut fields: Fields<'_>) -> StreamingSettings {
+    let mode = fields.take("typewriter_mode").and_then(|value| value.word("typewriter mode", &MODES));
+    let settings = StreamingSettings {
+        typewriter_mode: mode.unwrap_or(TypewriterMode::Client),
+        characters_per_second: number(
+            &mut fields,
+            "characters_per_second",
+            1..=PACE_MAX,
+            defaults::CHARACTERS_PER_SECOND,
+        ),
+        keep_alive: time(&mut fields, "keep_alive_seconds", A_MOMENT..=A_DAY, defaults::KEEP_ALIVE),
+    };
     fields.finish();
-    Some(CacheRule { model_names, include_in_key: include_in_key?, ttl })
+    settings
+}
+
+pub(super) fn truth(fields: &mut Fields<'_>, key: &'static str, default: bool) -> bool {
+    fields.take(key).and_then(|value| value.boolean()).unwrap_or(default)
+}
+
+fn number(fields: &mut Fields<'_>, key: &'static str, range: RangeInclusive<u32>, default: u32) -> u32 {
+    fields.take(key).and_then(|value| value.integer_u32(range)).unwrap_or(default)
 }
 
 fn count(fields: &mut Fields<'_>, key: &'static str, default: u64) -> usize {
     to_usize(fields.take(key).and_then(|value| value.integer(1..=COUNT_MAX)), default)
 }
 
+pub(super) fn size(fields: &mut Fields<'_>, key: &'static str, range: RangeInclusive<u64>, default: u64) -> usize {
+    to_usize(fields.take(key).and_then(|value| value.bytes(range)), default)
+}
+
 fn to_usize(number: Option<u64>, default: u64) -> usize {
     usize::try_from(number.unwrap_or(default)).unwrap_or(usize::MAX)
 }
 
-fn time(fields: &mut Fields<'_>, key: &'static str, range: RangeInclusive<Duration>, default: Duration) -> Duration {
+pub(super) fn time(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    range: RangeInclusive<Duration>,
+    default: Duration,
+) -> Duration {
     fields.take(key).and_then(|value| value.seconds(range)).unwrap_or(default)
 }

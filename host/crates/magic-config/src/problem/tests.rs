@@ -18,8 +18,8 @@ fn only_a_near_word_is_meant() {
     assert_eq!(nearest(&"openai".repeat(100_000), &known), None);
     assert_eq!(nearest("x", &[]), None);
     assert_eq!(did_you_mean("x", &[]), "known: none");
-    assert_eq!(did_you_mean("b", &["a"; 12]), format!("did you mean `a`? known: {}", ["a"; 12].join(", ")));
-    assert_eq!(did_you_mean("zzz", &["abc"; 14]), format!("known: {}, 2 more", ["abc"; 12].join(", ")));
+    assert_eq!(did_you_mean("b", &["a"; 16]), format!("did you mean `a`? known: {}", ["a"; 16].join(", ")));
+    assert_eq!(did_you_mean("zzz", &["abc"; 18]), format!("known: {}, 2 more", ["abc"; 16].join(", ")));
 }
 
 #[test]
