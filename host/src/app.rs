@@ -1,8 +1,10 @@
 //! Builds the parts, wires them, and owns the order of start and stop.
+use crate::cache::{Bounds, Cache};
 use crate::components::Egress;
 use crate::reload::{Ground, Reload, Status, Watch};
 use crate::sessions::Sessions;
 use crate::snapshot::Live;
+use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::upstream::Upstream;
 use crate::{http, server};
@@ -11,9 +13,15 @@ use magic_plugins::Runtime;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// A commit takes milliseconds; a disk that takes longer than this is not waited for.
+const STORE_CLOSE_MAX: Duration = Duration::from_secs(3);
+/// How soon a config that switches the re-check on is noticed.
+const RECHECK_LOOK: Duration = Duration::from_secs(60);
 
 /// Where everything lies.
 #[derive(Clone, Debug)]
@@ -21,7 +29,7 @@ pub struct Paths {
     pub config: PathBuf,
     pub patterns: PathBuf,
     pub tools: PathBuf,
-    /// Compile cache; later the store of sessions.
+    /// Compile cache, and the store: keys' states, stored responses, cached replies.
     pub data: PathBuf,
     /// `keys_pool_<provider>.env` files.
     pub keys: PathBuf,
@@ -68,6 +76,8 @@ pub enum StartError {
 pub(crate) struct App {
     pub(crate) live: Live,
     pub(crate) upstream: Arc<Upstream>,
+    pub(crate) store: Store,
+    pub(crate) cache: Arc<Cache>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) status: Status,
     pub(crate) runtime: Arc<Runtime>,
@@ -91,7 +101,9 @@ impl Gateway {
     /// Every problem of the config at once, or why the socket or the engine is not to be had.
     pub async fn start(paths: Paths, listen: SocketAddr) -> Result<Self, StartError> {
         let watch = Watch::start(&paths);
-        let ground = ground(paths)?;
+        let store = open_store(&paths).await;
+        let kept = store.load_keys(wall_clock()).await;
+        let ground = ground(paths, Upstream::new(store.clone(), kept))?;
         let (runtime, upstream) = (Arc::clone(&ground.runtime), Arc::clone(&ground.upstream));
         let (reload, parts, seen) = Reload::first(ground).await.map_err(StartError::Config)?;
         let listener = TcpListener::bind(listen).await.with_context(|| {
@@ -100,15 +112,28 @@ impl Gateway {
         let address = listener.local_addr().context("read the listener's address")?;
         let tasks = Tasks::default();
         let settings = parts.config.server_settings.clone();
+        let cache = Cache::new(Bounds::of(&parts.config.cache_settings), store.clone());
         let sessions = Arc::new(Sessions::new(Arc::clone(&upstream), tasks.clone(), &settings));
         let live = Live::new(parts.into_snapshot(1));
         let status = Status::default();
         status.set(seen);
         let places = Arc::new(Semaphore::new(settings.requests_in_flight_max));
         let started_at = unix_now();
-        let app = Arc::new(App { live, upstream, sessions, status, runtime, tasks: tasks.clone(), places, started_at });
+        let app = Arc::new(App {
+            live,
+            upstream,
+            store,
+            cache,
+            sessions,
+            status,
+            runtime,
+            tasks: tasks.clone(),
+            places,
+            started_at,
+        });
         let router = http::router(Arc::clone(&app));
         tasks.spawn_essential("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
+        tasks.spawn("recheck", recheck(Arc::clone(&app), tasks.stopping()));
         tasks.spawn_essential("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
         Ok(Self { app, address })
     }
@@ -148,7 +173,27 @@ impl Gateway {
     /// False when something had to be left.
     pub async fn stop(self) -> bool {
         let drain = self.app.live.load().config.server_settings.drain;
-        self.app.tasks.shutdown(drain).await
+        let drained = self.app.tasks.shutdown(drain).await;
+        // Last: whatever ended just now has had its say.
+        self.app.store.close(STORE_CLOSE_MAX).await && drained
+    }
+}
+
+/// Asks now and then whether retired keys are good again, as long as the config wants it.
+async fn recheck(app: Arc<App>, stopping: CancellationToken) {
+    loop {
+        let config = Arc::clone(&app.live.load().config);
+        let every = config.key_management_settings.recheck;
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(every.unwrap_or(RECHECK_LOOK)) => {}
+        }
+        if every.is_some() {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = app.upstream.recheck(&config) => {}
+            }
+        }
     }
 }
 
@@ -157,17 +202,25 @@ impl Gateway {
 /// # Errors
 /// As [`Gateway::start`].
 pub async fn check(paths: Paths) -> Result<String, StartError> {
-    let (_, parts, seen) = Reload::first(ground(paths)?).await.map_err(StartError::Config)?;
+    let upstream = Upstream::new(Store::disabled(), Vec::new());
+    let (_, parts, seen) = Reload::first(ground(paths, upstream)?).await.map_err(StartError::Config)?;
     let problems = seen.shown();
     if problems.is_empty() { Ok(parts.summary()) } else { Err(StartError::Config(problems)) }
 }
 
-fn ground(paths: Paths) -> anyhow::Result<Ground> {
+/// On the blocking pool: a disk can be slow.
+async fn open_store(paths: &Paths) -> Store {
+    let file = paths.data.join("magic.db");
+    let opened = tokio::task::spawn_blocking(move || Store::open(&file, wall_clock())).await;
+    opened.unwrap_or_else(|_| Store::disabled())
+}
+
+fn ground(paths: Paths, upstream: Upstream) -> anyhow::Result<Ground> {
     // Two TLS providers could be compiled in by somebody's features; naming one here keeps that from mattering.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     let options = magic_plugins::Options { cache_dir: Some(paths.data.join("cache")), ..Default::default() };
     let runtime = Runtime::new(options).context("start the component runtime")?;
-    Ok(Ground { paths, runtime, egress: Arc::new(Egress::new()?), upstream: Arc::default() })
+    Ok(Ground { paths, runtime, egress: Arc::new(Egress::new()?), upstream: Arc::new(upstream) })
 }
 
 pub(crate) fn unix_now() -> u64 {

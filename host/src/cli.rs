@@ -1,4 +1,6 @@
 //! The command line: what was asked, as values, and how it ended, as an exit code (0 done, 1 failed, 2 bad config or usage).
+mod keys;
+
 use crate::app::{self, Gateway, Paths, StartError};
 use crate::telemetry::{self, Format};
 use clap::{Args, Parser, Subcommand};
@@ -27,6 +29,8 @@ enum Verb {
     Serve(Serve),
     /// Check the config and every component, print all problems, and serve nothing.
     Check(Places),
+    /// Print every key by its id and how it stands, by the files alone: no gateway need run.
+    Keys(keys::Keys),
 }
 
 #[derive(Args)]
@@ -52,7 +56,7 @@ struct Places {
     /// Folder of tool components and their policies, watched.
     #[arg(long, env = "MAGIC_PROXY_TOOLS", default_value = "tools")]
     tools: PathBuf,
-    /// Folder for the compile cache.
+    /// Folder for the store (`magic.db`) and the compile cache.
     #[arg(long, env = "MAGIC_PROXY_DATA", default_value = "data")]
     data: PathBuf,
     /// Folder of `keys_pool_<provider>.env` files, watched.
@@ -79,6 +83,7 @@ pub fn run() -> ExitCode {
     };
     let result = match cli.verb {
         Some(Verb::Check(places)) => runtime.block_on(check(places.into())),
+        Some(Verb::Keys(keys)) => keys::show(keys),
         Some(Verb::Serve(serve)) => runtime.block_on(self::serve(serve)),
         None => runtime.block_on(self::serve(cli.serve)),
     };

@@ -1,15 +1,23 @@
 //! The route table: every path of the gateway and who answers it.
 mod admin;
+mod cached;
 mod chat;
 mod error;
 mod health;
 mod limits;
 mod models;
 mod origin;
+mod others;
+mod outgoing;
 mod reasoning;
 mod reply;
+mod responses;
+mod serve;
 mod sessions;
 mod sse;
+mod story;
+mod transcription;
+mod typewriter;
 mod ui;
 
 use crate::app::App;
@@ -21,8 +29,20 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let router = Router::new()
         // OpenAI's
         .route("/v1/chat/completions", post(chat::completions))
+        .route("/v1/completions", post(chat::text_completions))
+        .route("/v1/responses", post(responses::create))
+        .route("/v1/responses/{id}", get(responses::show).delete(responses::delete))
+        .route("/v1/responses/{id}/input_items", get(responses::input_items))
+        .route("/v1/embeddings", post(others::embeddings))
+        .route("/v1/audio/speech", post(others::speech))
+        .route("/v1/audio/transcriptions", post(transcription::create))
+        .route("/v1/images/generations", post(others::images))
+        .route("/v1/moderations", post(others::moderations))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
+        // Anthropic's
+        .route("/v1/messages", post(chat::messages))
+        .route("/v1/messages/count_tokens", post(chat::count_tokens))
         // Ours
         .route("/v1/models/all-runnable", get(models::all_runnable))
         .route("/v1/react/sessions", post(sessions::create).get(sessions::list))
@@ -30,6 +50,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/react/sessions/{id}/events", get(sessions::events))
         .route("/admin/components", get(admin::components))
         .route("/admin/keys", get(admin::keys))
+        .route("/admin/breakers", get(admin::breakers))
+        .route("/admin/cache", get(admin::cache))
+        .route("/admin/explain", post(admin::explain))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));
     ui::routes(router)

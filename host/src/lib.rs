@@ -5,6 +5,7 @@
 //! snapshots), `snapshot` (what one request sees), `server`, `tasks`, `telemetry`.
 
 mod app;
+mod cache;
 mod cli;
 mod components;
 mod http;
@@ -12,6 +13,7 @@ mod reload;
 mod server;
 mod sessions;
 mod snapshot;
+mod store;
 mod tasks;
 mod telemetry;
 mod upstream;

@@ -5,11 +5,12 @@ mod shelf;
 mod status;
 mod watch;
 
-pub(crate) use build::Parts;
+pub(crate) use build::{Parts, key_ids};
 pub(crate) use status::{Row, Seen, Status};
 pub(crate) use watch::Watch;
 
 use crate::app::{App, Paths};
+use crate::cache::Bounds;
 use crate::components::Egress;
 use crate::upstream::Upstream;
 use files::Texts;
@@ -69,7 +70,7 @@ impl Reload {
         })?;
         texts.follow(&ground.paths, &parts.config, read.referenced, read.found);
         shelf.publish(&parts.chosen);
-        ground.upstream.reconcile(parts.keys.take().unwrap_or_default());
+        ground.upstream.reconcile(&parts.config, parts.keys.take().unwrap_or_default());
         let warnings = std::mem::take(&mut parts.warnings);
         warn(&warnings);
         let seen = Seen { rows: shelf.rows(&parts.chosen), problems: Vec::new(), warnings };
@@ -131,7 +132,11 @@ impl Reload {
         let seen = Seen { rows: self.shelf.rows(&parts.chosen), problems, warnings };
         // Reconciled before publishing: a request that sees the new plan must find its pool.
         if let Some(keys) = parts.keys.take() {
-            self.ground.upstream.reconcile(keys);
+            self.ground.upstream.reconcile(&parts.config, keys);
+        }
+        app.cache.configure(Bounds::of(&parts.config.cache_settings));
+        if !parts.config.cache_settings.enabled {
+            app.cache.clear();
         }
         let generation = live.generation + 1;
         tracing::info!(generation, "generation {generation} is live: {}", parts.summary());

@@ -1,63 +1,101 @@
 //! The only way to reach a model: a route and a payload in, a reply whose first event has been seen out.
 mod attempt_loop;
 mod client;
+mod form;
 mod fresh;
 mod lease;
+mod payload;
+mod recheck;
+mod reply;
+mod send;
 mod stream;
 mod target;
 
-pub(crate) use attempt_loop::{Payload, Reply, ReplyBody, after};
-pub(crate) use stream::ChatStream;
+pub(crate) use form::Form;
+pub(crate) use payload::{Asked, Payload, Previous};
+pub(crate) use reply::{Declined, Reply, ReplyBody};
+pub(crate) use stream::{ByteStream, EventStream, RawStream};
 pub(crate) use target::Route;
 
+use crate::app::wall_clock;
+use crate::store::{Kept, Store};
 use crate::upstream::client::Clients;
+use crate::upstream::lease::{lock, now};
 use magic_config::Config;
-use magic_routing::{KeySource, PoolName, PoolState, Pools};
-use magic_types::{AliasName, Failure};
+use magic_dialects::operation::Operation;
+use magic_routing::{BreakerState, Explained, Health, KeptKey, KeySource, PoolName, PoolState, explain};
+use magic_types::AliasName;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
-/// Holds what outlives a reload: the connections and the state of the keys.
-#[derive(Default)]
+/// Holds what outlives a reload: the connections, and the state of keys and breakers.
 pub(crate) struct Upstream {
     clients: Clients,
-    pools: Arc<Mutex<Pools>>,
+    health: Arc<Mutex<Health>>,
+    store: Store,
 }
 
 impl Upstream {
-    /// Every alias of a checked config.
+    /// `kept`: the keys' states of earlier runs.
+    pub(crate) fn new(store: Store, kept: Vec<Kept>) -> Self {
+        let wall = wall_clock();
+        let kept = kept.into_iter().map(|kept| KeptKey { standing: kept.standing(wall), id: kept.id, pool: kept.pool });
+        let mut health = Health::default();
+        health.pools.restore(kept.collect(), now());
+        Self { clients: Clients::default(), health: Arc::new(Mutex::new(health)), store }
+    }
+
+    /// Every alias of a checked config. `has_keys`: whether a pool holds any.
     ///
     /// # Errors
     /// A problem text for an `api_base` that is no URL.
-    pub(crate) fn routes(&self, config: &Config) -> Result<HashMap<AliasName, Arc<Route>>, String> {
-        target::routes(config, &self.clients)
+    pub(crate) fn routes(
+        &self,
+        config: &Config,
+        has_keys: impl Fn(&PoolName) -> bool,
+    ) -> Result<HashMap<AliasName, Arc<Route>>, String> {
+        target::routes(config, has_keys, &self.clients)
     }
 
     /// Carries a request along the route's plan.
     ///
     /// # Errors
-    /// The client's own failure, or the last real one when all legs are spent.
-    pub(crate) async fn complete(&self, route: &Arc<Route>, payload: Payload<'_>) -> Result<Reply, Failure> {
+    /// The client's own failure, or the last real one when all legs are spent; and what became of the legs.
+    pub(crate) async fn complete(&self, route: &Arc<Route>, payload: &Payload<'_>) -> Result<Reply, Declined> {
         attempt_loop::run(self, route, payload).await
     }
 
     /// Whether the alias has a leg that could be served now or after a quarantine.
     pub(crate) fn is_runnable(&self, route: &Route) -> bool {
-        let pools = self.pools();
-        route.plan.legs.iter().any(|leg| leg.pool.as_ref().is_none_or(|pool| pools.runnable(pool)))
+        route.plan.is_runnable(&lock(&self.health).pools)
+    }
+
+    /// What would become of a request that came now. Changes nothing.
+    pub(crate) fn explain(&self, route: &Route, operation: Operation) -> Vec<Explained> {
+        explain(&route.plan, &route.settings, &route.unfit(operation), &lock(&self.health), now())
     }
 
     /// Takes over the keys of a reload; those that stay keep their state.
-    pub(crate) fn reconcile(&self, keys: Vec<(PoolName, Vec<KeySource>)>) {
-        self.pools().reconcile(keys);
+    pub(crate) fn reconcile(&self, config: &Config, keys: Vec<(PoolName, Vec<KeySource>)>) {
+        lock(&self.health).reconcile(config, keys);
     }
 
     pub(crate) fn key_states(&self) -> Vec<PoolState> {
-        self.pools().states(lease::now())
+        lock(&self.health).pools.states(now())
     }
 
-    /// Short sections only: never held across an await. A poisoned lock still holds good counts.
-    fn pools(&self) -> MutexGuard<'_, Pools> {
-        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn breaker_states(&self) -> Vec<BreakerState> {
+        lock(&self.health).breakers.states(now())
+    }
+
+    /// Writes down what changed, so that it outlives a restart. Does not wait.
+    fn keep(&self, changes: Vec<KeptKey>) {
+        if changes.is_empty() {
+            return;
+        }
+        let wall = wall_clock();
+        let kept = changes.into_iter().map(|KeptKey { id, pool, standing }| Kept::new(id, pool, standing, wall));
+        // A store that is full or gone has said so itself; the keys' states hold in memory all the same.
+        let _kept = self.store.save_keys(kept.collect(), wall);
     }
 }

@@ -281,7 +281,7 @@ async fn other_paths_and_methods_are_refused_in_openais_shape() {
 
     let error = gateway.get("/v1/no/such/path").await.error(404).await;
     assert!(error["message"].as_str().unwrap().contains("/v1/no/such/path"), "{error}");
-    gateway.post("/v1/embeddings", &json!({})).await.error(404).await;
+    gateway.post("/v1/images/variations", &json!({})).await.error(404).await;
     gateway.get("/v1/chat/completions").await.error(405).await;
 
     gateway.finish(&[&provider]).await;

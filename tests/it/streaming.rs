@@ -159,7 +159,8 @@ fn two_profiles(provider: &Provider) -> String {
         )
     };
     format!(
-        "model_list:\n{}{}router_settings:\n  model_group_alias: {{ both: [first, second] }}\n",
+        "model_list:\n{}{}router_settings:\n  model_group_alias: {{ both: [first, second] }}\n\
+         breaker_settings: {{ enabled: false }}\n",
         profile("first"),
         profile("second")
     )

@@ -42,7 +42,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "magic-dialects",
-        may: &[TYPES, "bytes", "memchr", "serde", "serde_json", "serde_path_to_error", "thiserror"],
+        may: &[TYPES, "bytes", "jiff", "memchr", "serde", "serde_json", "serde_path_to_error", "thiserror"],
         never: &["tokio", "axum", "hyper", "reqwest", "wasmtime"],
         tokio: &[],
     },

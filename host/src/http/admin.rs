@@ -1,10 +1,15 @@
 //! What runs here, for whoever operates it. Never a secret.
+use super::error::Refusal;
 use super::reply::{self, rfc3339};
+use super::{models, serve};
 use crate::app::App;
 use crate::reload::Row;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::Response;
-use magic_routing::{KeyState, Standing};
+use magic_dialects::operation::Operation;
+use magic_routing::{Became, BreakerStanding, BreakerState, Explained, KeyState, PoolName, Standing};
+use magic_types::{Failure, Kind};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -63,4 +68,89 @@ fn key_json(key: &KeyState) -> Value {
     };
     json!({ "id": key.id.as_str(), "state": state, "why": why.map(|why| why.as_str()),
         "seconds_left": seconds, "in_flight": key.in_flight })
+}
+
+/// What the response cache and the store hold, and what they could not.
+pub(crate) async fn cache(State(app): State<Arc<App>>) -> Response {
+    let (replies, bytes, under_way) = app.cache.held();
+    reply::json(&json!({
+        "enabled": app.live.load().config.cache_settings.enabled,
+        "replies": replies,
+        "bytes": bytes,
+        "under_way": under_way,
+        "store": { "available": app.store.is_enabled(), "writes_lost": app.store.lost() },
+    }))
+}
+
+/// Every profile that has failed or been asked lately, and whether it is asked now.
+pub(crate) async fn breakers(State(app): State<Arc<App>>) -> Response {
+    let states = app.upstream.breaker_states();
+    reply::json(&json!({ "breakers": states.iter().map(breaker_json).collect::<Vec<_>>() }))
+}
+
+fn breaker_json(breaker: &BreakerState) -> Value {
+    let mut json = standing_json(&breaker.standing);
+    if let Some(object) = json.as_object_mut() {
+        object.insert("profile".to_owned(), json!(breaker.profile.as_str()));
+    }
+    json
+}
+
+fn standing_json(standing: &BreakerStanding) -> Value {
+    match standing {
+        BreakerStanding::Closed { failures } => json!({ "state": "closed", "failures": failures }),
+        // Rounded up: in the last second it is still open.
+        BreakerStanding::Open { remaining } => {
+            json!({ "state": "open", "seconds_left": remaining.as_millis().div_ceil(1000) })
+        }
+        BreakerStanding::HalfOpen { probing } => json!({ "state": "half_open", "probing": probing }),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    model: String,
+    /// An endpoint's word; chat completions where it is left out.
+    #[serde(default)]
+    operation: Option<String>,
+}
+
+/// Which legs a request would take now, which would be skipped, and why. Sends nothing.
+pub(crate) async fn explain(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
+    let serve::Incoming { snapshot, body, .. } = serve::receive(&app, request).await?;
+    let invalid = |text: String| Failure::new(Kind::InvalidRequest, text);
+    let asked: Question =
+        serde_json::from_slice(&body).map_err(|error| invalid(format!("the request body: {error}")))?;
+    let word = asked.operation.as_deref().unwrap_or(Operation::ChatCompletions.as_str());
+    let operation = Operation::ALL.into_iter().find(|operation| operation.as_str() == word);
+    let operation = operation.ok_or_else(|| {
+        let known = Operation::ALL.map(Operation::as_str).join(", ");
+        invalid(format!("`operation`: no `{word}`; known: {known}"))
+    })?;
+    let route = snapshot.routes.get(asked.model.as_str()).ok_or_else(|| models::unknown(&snapshot, &asked.model))?;
+    let legs: Vec<Value> = app.upstream.explain(route, operation).iter().map(leg_json).collect();
+    Ok(reply::json(&json!({
+        "model": asked.model,
+        "operation": operation.as_str(),
+        "reasoning_mode": route.plan.reasoning_mode,
+        "legs": legs,
+    })))
+}
+
+fn leg_json(leg: &Explained) -> Value {
+    let considered = &leg.considered;
+    let why = match &considered.became {
+        Became::Skipped(skip) => Some(skip.to_string()),
+        _ => None,
+    };
+    json!({
+        "profile": considered.profile.as_str(),
+        "lane": considered.lane.as_str(),
+        "tried_first": leg.is_first,
+        "skipped": why,
+        "pool": leg.pool.as_ref().map(PoolName::as_str),
+        "keys": leg.keys.as_ref().map(|keys| json!({ "available": keys.available, "quarantined": keys.quarantined, "retired": keys.retired })),
+        "breaker": standing_json(&leg.breaker),
+    })
 }

@@ -1,33 +1,64 @@
-//! Turns a [`Failure`] into a reply: the only place that chooses a status. Bodies have OpenAI's shape.
+//! Turns a [`Failure`] into a reply: the only place that chooses a status. Bodies have the shape that the client's dialect
+//! has for errors, OpenAI's where it has none.
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use magic_dialects::dialect::{Client, Dialect, Error};
 use magic_types::{Failure, Fault, Kind};
-use serde_json::json;
+
+use super::outgoing::ROUTE;
 
 /// What a handler returns when it cannot answer.
-pub(crate) struct Refusal(pub(crate) Failure);
+pub(crate) struct Refusal {
+    failure: Failure,
+    dialect: Dialect,
+    /// What became of the legs, where it came to that.
+    route: Option<String>,
+}
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        Self(failure)
+        Self { failure, dialect: Dialect::Chat, route: None }
+    }
+}
+
+impl Refusal {
+    /// For clients of that dialect.
+    pub(super) fn to(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
+    }
+
+    pub(super) fn after(failure: Failure, route: String) -> Self {
+        Self { route: Some(route), ..Self::from(failure) }
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let failure = self.0;
+        let Self { failure, dialect, route } = self;
         if !failure.private.is_empty() {
             tracing::debug!(kind = failure.kind.as_str(), "refused: {} ({})", failure.public, failure.private);
         }
-        // A client's fault reaches the client in the vendor's own words and bytes.
-        if let (Fault::Client, Some(reply)) = (failure.fault(), &failure.upstream)
-            && let Ok(status) = StatusCode::from_u16(reply.status)
-        {
-            let content_type = reply.content_type.as_deref().unwrap_or("application/json");
-            return respond(status, content_type, reply.body.clone().into(), &failure);
+        let mut response = response(&failure, dialect);
+        if let Some(Ok(route)) = route.map(|route| HeaderValue::from_str(&route)) {
+            response.headers_mut().insert(ROUTE, route);
         }
-        respond(status(failure.kind), "application/json", body(&failure).to_string().into(), &failure)
+        response
+    }
+}
+
+fn response(failure: &Failure, dialect: Dialect) -> Response {
+    // A client's fault reaches the client with the vendor's own status, and in its own words and bytes where they have
+    // the form that the client expects.
+    let upstream = failure.upstream.as_ref().filter(|_| failure.fault() == Fault::Client);
+    let status =
+        upstream.and_then(|reply| StatusCode::from_u16(reply.status).ok()).unwrap_or_else(|| status(failure.kind));
+    match upstream.filter(|reply| !reply.body.is_empty()) {
+        Some(reply) => {
+            let content_type = reply.content_type.as_deref().unwrap_or("application/json");
+            respond(status, content_type, reply.body.clone().into(), failure)
+        }
+        None => respond(status, "application/json", body(failure, dialect, status).to_string().into(), failure),
     }
 }
 
@@ -44,16 +75,30 @@ fn respond(status: StatusCode, content_type: &str, body: Body, failure: &Failure
     response
 }
 
-/// The error object of OpenAI's API: <https://platform.openai.com/docs/guides/error-codes>.
-pub(crate) fn body(failure: &Failure) -> serde_json::Value {
-    json!({ "error": {
-        "message": failure.public,
-        "type": error_type(failure.fault()),
-        "param": null,
-        "code": failure.kind.as_str(),
-    } })
+/// The error object of the client's dialect.
+fn body(failure: &Failure, dialect: Dialect, status: StatusCode) -> serde_json::Value {
+    client(dialect).error(&error(failure, status))
 }
 
+/// The same as the last frame of a stream.
+pub(super) fn frame(failure: &Failure, dialect: Dialect) -> String {
+    client(dialect).error_frame(&error(failure, status(failure.kind)))
+}
+
+fn client(dialect: Dialect) -> &'static dyn Client {
+    dialect.client().unwrap_or_else(Dialect::openai)
+}
+
+fn error(failure: &Failure, status: StatusCode) -> Error<'_> {
+    Error {
+        status: status.as_u16(),
+        kind: failure.kind.as_str(),
+        class: error_type(failure.fault()),
+        message: &failure.public,
+    }
+}
+
+/// OpenAI's error types and ours: <https://platform.openai.com/docs/guides/error-codes>.
 fn error_type(fault: Fault) -> &'static str {
     match fault {
         Fault::Client => "invalid_request_error",
@@ -66,7 +111,7 @@ fn error_type(fault: Fault) -> &'static str {
 
 fn status(kind: Kind) -> StatusCode {
     match kind {
-        Kind::InvalidRequest | Kind::ContextTooLong => StatusCode::BAD_REQUEST,
+        Kind::InvalidRequest | Kind::ContextTooLong | Kind::ContentPolicy => StatusCode::BAD_REQUEST,
         Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::Cancelled => StatusCode::CONFLICT,
@@ -81,10 +126,11 @@ fn status(kind: Kind) -> StatusCode {
 }
 
 pub(crate) async fn no_such_path(method: http::Method, uri: http::Uri) -> Refusal {
-    Refusal(Failure::new(Kind::NotFound, format!("no such path: {method} {}", uri.path())))
+    Failure::new(Kind::NotFound, format!("no such path: {method} {}", uri.path())).into()
 }
 
 pub(crate) async fn method_not_allowed(method: http::Method, uri: http::Uri) -> Response {
     let failure = Failure::new(Kind::InvalidRequest, format!("{} does not take {method}", uri.path()));
-    respond(StatusCode::METHOD_NOT_ALLOWED, "application/json", body(&failure).to_string().into(), &failure)
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    respond(status, "application/json", body(&failure, Dialect::Chat, status).to_string().into(), &failure)
 }

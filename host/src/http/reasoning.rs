@@ -1,5 +1,6 @@
-//! A reasoning alias asked through `/v1/chat/completions`: thoughts as `reasoning_content`, the answer as `content`.
-use super::error::Refusal;
+//! A reasoning alias asked through any conversational endpoint: thoughts are the dialect's reasoning, the answer its text.
+use super::error::{self, Refusal};
+use super::outgoing::{End, Tap};
 use super::sse::{self, Encoder};
 use crate::app::{App, unix_now};
 use crate::sessions::{Job, Order};
@@ -7,11 +8,14 @@ use crate::snapshot::Snapshot;
 use crate::upstream::Route;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header;
-use magic_dialects::openai::reply::{DONE_FRAME, Whole, Writer, data_frame};
-use magic_dialects::openai::request;
+use http::{HeaderMap, header};
+use magic_dialects::chat::Request;
+use magic_dialects::dialect::{Dialect, Head, Writer};
+use magic_dialects::openai::request::{self, Reading};
+use magic_dialects::reply::Reply;
 use magic_plugins::Component;
 use magic_sessions::{Generation, Record, SessionEvent, Tail};
+use magic_types::stream::ChatEvent;
 use magic_types::{Failure, Kind, SessionId};
 use std::sync::Arc;
 use tokio_util::sync::DropGuard;
@@ -21,12 +25,27 @@ pub(super) async fn completion(
     app: &Arc<App>,
     snapshot: &Arc<Snapshot>,
     route: &Arc<Route>,
-    body: &Bytes,
-    streams: bool,
+    dialect: Dialect,
+    asked: &Request,
+    taps: Vec<Box<dyn Tap>>,
 ) -> Result<Response, Refusal> {
-    let reading = request::read(body)?;
-    let include_usage = reading.include_usage;
-    let order = Order {
+    let order = order(request::reading(asked)?);
+    let pattern = pattern(snapshot, route, None)?;
+    let job = Job { snapshot: Arc::clone(snapshot), route: Arc::clone(route), pattern, order };
+    let begun = app.sessions.submit(new_id(), job).await?;
+    let guard = begun.cancel_on_drop();
+    let tail = app.sessions.tail(&begun.id, 0).await?;
+    let head = Head { id: begun.id.to_string(), model: route.plan.alias.to_string(), created: unix_now() };
+    let client = dialect.client().ok_or_else(|| Failure::new(Kind::Internal, "nobody speaks this dialect"))?;
+    let writer = client.writer(head, asked);
+    if asked.stream {
+        return Ok(sse::respond(tail, Chunks { writer, dialect, taps, _guard: guard }));
+    }
+    whole(tail, writer, taps).await
+}
+
+fn order(reading: Reading) -> Order {
+    Order {
         messages: reading.messages,
         client_tools: reading.tools,
         generation: Generation {
@@ -35,17 +54,7 @@ pub(super) async fn completion(
             max_output_tokens: reading.max_output_tokens,
         },
         ..Order::default()
-    };
-    let pattern = pattern(snapshot, route, None)?;
-    let job = Job { snapshot: Arc::clone(snapshot), route: Arc::clone(route), pattern, order };
-    let begun = app.sessions.submit(new_id(), job).await?;
-    let guard = begun.cancel_on_drop();
-    let tail = app.sessions.tail(&begun.id, 0).await?;
-    let writer = Writer::new(format!("chatcmpl-{}", begun.id), route.plan.alias.to_string(), unix_now());
-    if streams {
-        return Ok(sse::respond(tail, Chunks { writer, include_usage, _guard: guard }));
     }
-    whole(tail, &writer).await
 }
 
 /// The pattern of a route, or another one that the client names.
@@ -66,44 +75,68 @@ pub(super) fn new_id() -> SessionId {
     SessionId::new(uuid::Uuid::now_v7().to_string())
 }
 
-/// Records as OpenAI's chunks.
+/// Records as frames of the client's dialect.
 struct Chunks {
-    writer: Writer,
-    include_usage: bool,
+    writer: Box<dyn Writer>,
+    dialect: Dialect,
+    taps: Vec<Box<dyn Tap>>,
     _guard: DropGuard,
 }
 
 impl Encoder for Chunks {
     fn lost(&mut self, out: &mut String) {
-        out.push_str(&error_frame(Kind::Internal.as_str(), "the session's log is gone"));
+        let failure = Failure::new(Kind::Internal, "the session's log is gone");
+        out.push_str(&error::frame(&failure, self.dialect));
     }
 
     fn encode(&mut self, record: &Record, out: &mut String) {
+        let before = out.len();
         match &record.event {
-            SessionEvent::SessionCreated { .. } => out.push_str(&self.writer.open()),
-            SessionEvent::FinalAnswerStream { text } => out.push_str(&self.writer.content(text)),
-            SessionEvent::FinalAnswerStreamEnd { usage, finish_reason, tool_calls, .. } => {
-                if !tool_calls.is_empty() {
-                    out.push_str(&self.writer.tool_calls(tool_calls));
-                }
-                out.push_str(&self.writer.finish(*finish_reason));
-                if self.include_usage {
-                    out.push_str(&self.writer.usage(usage));
-                }
-                out.push_str(DONE_FRAME);
+            SessionEvent::SessionFailed { code, message } => {
+                out.push_str(&error::frame(&failure(code, message.clone()), self.dialect));
             }
-            SessionEvent::SessionFailed { code, message } => out.push_str(&error_frame(code, message)),
-            SessionEvent::SessionCancelled => out.push_str(&error_frame(CANCELLED, CANCELLED_TEXT)),
+            SessionEvent::SessionCancelled => {
+                out.push_str(&error::frame(&failure(CANCELLED, CANCELLED_TEXT.to_owned()), self.dialect));
+            }
             event => {
-                if let Some(text) = thinking(event) {
-                    out.push_str(&self.writer.reasoning(&text));
+                told(event).iter().for_each(|event| self.writer.event(event, out));
+                if let SessionEvent::FinalAnswerStreamEnd { .. } = event {
+                    self.writer.end(out);
                 }
+            }
+        }
+        if self.taps.is_empty() {
+            return;
+        }
+        let piece = Bytes::copy_from_slice(out.as_bytes().get(before..).unwrap_or_default());
+        for tap in &mut self.taps {
+            tap.piece(&piece);
+            if let SessionEvent::FinalAnswerStreamEnd { .. } = &record.event {
+                tap.end(End::Whole);
             }
         }
     }
 }
 
-/// What of an event belongs into `reasoning_content`: thoughts, and what the tools were asked and said.
+/// What a session's event says in the words of a model.
+fn told(event: &SessionEvent) -> Vec<ChatEvent> {
+    match event {
+        SessionEvent::FinalAnswerStream { text } => vec![ChatEvent::Text(text.clone())],
+        SessionEvent::FinalAnswerStreamEnd { usage, finish_reason, tool_calls, .. } => {
+            let calls = (0..).zip(tool_calls).map(|(index, call)| ChatEvent::ToolCall {
+                index,
+                id: Some(call.id.clone()),
+                name: Some(call.name.clone()),
+                arguments: call.arguments_json.clone(),
+                signature: None,
+            });
+            calls.chain([ChatEvent::Finish(*finish_reason), ChatEvent::Usage(*usage)]).collect()
+        }
+        event => thinking(event).map(ChatEvent::Reasoning).into_iter().collect(),
+    }
+}
+
+/// What of an event belongs to the reasoning: thoughts, and what the tools were asked and said.
 fn thinking(event: &SessionEvent) -> Option<String> {
     match event {
         SessionEvent::AgentThoughtStream { text } => Some(text.clone()),
@@ -123,13 +156,21 @@ fn thinking(event: &SessionEvent) -> Option<String> {
     }
 }
 
-async fn whole(tail: Tail, writer: &Writer) -> Result<Response, Refusal> {
-    let told = to_the_end(tail).await?;
-    let SessionEvent::FinalAnswerStreamEnd { answer, usage, finish_reason: finish, tool_calls } = &told.end else {
-        return Err(Failure::new(Kind::Internal, "the session ended without an answer").into());
-    };
-    let whole = Whole { reasoning: &told.reasoning, answer, tool_calls, finish: *finish, usage };
-    Ok(([(header::CONTENT_TYPE, "application/json")], writer.whole(&whole)).into_response())
+async fn whole(tail: Tail, mut writer: Box<dyn Writer>, taps: Vec<Box<dyn Tap>>) -> Result<Response, Refusal> {
+    let ended = to_the_end(tail).await?;
+    let mut events = vec![ChatEvent::Reasoning(ended.reasoning)];
+    if let SessionEvent::FinalAnswerStreamEnd { answer, .. } = &ended.end {
+        events.push(ChatEvent::Text(answer.clone()));
+    }
+    events.retain(|event| !matches!(event, ChatEvent::Reasoning(text) | ChatEvent::Text(text) if text.is_empty()));
+    events.extend(told(&ended.end));
+    let body = Bytes::from(writer.whole(&Reply::of(&events)));
+    for mut tap in taps {
+        tap.head(&HeaderMap::new());
+        tap.piece(&body);
+        tap.end(End::Whole);
+    }
+    Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
 /// A session that has answered, for clients that do not stream.
@@ -174,7 +215,3 @@ fn failure(code: &str, message: String) -> Failure {
 
 const CANCELLED: &str = "cancelled";
 const CANCELLED_TEXT: &str = "the session was cancelled";
-
-fn error_frame(code: &str, message: &str) -> String {
-    data_frame(&super::error::body(&failure(code, message.to_owned())).to_string())
-}

@@ -6,7 +6,11 @@ use serde_json::Value;
 use std::time::SystemTime;
 
 pub(super) fn json(value: &Value) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
+    json_text(value.to_string())
+}
+
+pub(super) fn json_text(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// RFC 3339; empty for a time that no calendar holds.

@@ -9,7 +9,7 @@ use crate::upstream::Route;
 use magic_config::{Config, Problem, Provider, ServerSettings};
 use magic_plugins::{Components, Host};
 use magic_routing::{KeySource, PoolName, own_keys, read_key_file};
-use magic_types::{AliasName, Secret};
+use magic_types::{AliasName, KeyId, Secret};
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -75,6 +75,17 @@ pub(super) fn read(paths: &Paths) -> Texts {
     Texts { config: config.map(Arc::new), prompts, credentials, problems, referenced, found }
 }
 
+/// The keys that there are, by pool, for whoever looks from outside. Blocks.
+///
+/// # Errors
+/// Every problem of the config, or the key file that could not be read.
+pub(crate) fn key_ids(paths: &Paths) -> Result<Vec<(PoolName, Vec<KeyId>)>, Vec<String>> {
+    let config = read_config(&paths.config)?;
+    let credentials = read_credentials(paths).map_err(|problem| vec![problem])?;
+    let ids = |keys: Vec<KeySource>| keys.into_iter().map(|key| key.id).collect();
+    Ok(credentials.keys_with_those_of(&config).into_iter().map(|(pool, keys)| (pool, ids(keys))).collect())
+}
+
 /// # Errors
 /// Every problem of the config and of what is read with it, each with its path and a hint.
 pub(super) fn build(ground: &Ground, shelf: &Shelf, texts: &Texts) -> Result<Parts, Vec<String>> {
@@ -82,7 +93,9 @@ pub(super) fn build(ground: &Ground, shelf: &Shelf, texts: &Texts) -> Result<Par
     let Some(config) = texts.config.clone() else { return Err(problems) };
     let chosen = shelf.choose(&config);
     problems.extend(check_components(&config, &chosen.components));
-    let routes = ground.upstream.routes(&config).map_err(|problem| problems.push(problem)).unwrap_or_default();
+    let has_keys = |pool: &PoolName| texts.credentials.as_ref().is_some_and(|credentials| credentials.has_keys(pool));
+    let routes =
+        ground.upstream.routes(&config, has_keys).map_err(|problem| problems.push(problem)).unwrap_or_default();
     let Some(credentials) = texts.credentials.as_ref().filter(|_| problems.is_empty()) else { return Err(problems) };
     let keys = Some(credentials.keys_with_those_of(&config));
     let services = credentials.services(ground);
@@ -149,7 +162,7 @@ fn read_prompts(paths: &Paths, files: Vec<String>, problems: &mut Vec<String>) -
 /// Keys of `keys_pool/` and of the vendors' usual variables, and the components' secrets.
 fn read_credentials(paths: &Paths) -> Result<Credentials, String> {
     let (mut keys, mut bad_lines) = (Vec::new(), Vec::new());
-    for provider in Provider::ALL.into_iter().filter(|provider| provider.needs_key()) {
+    for provider in Provider::ALL {
         let pool = PoolName::new(provider.pool_name());
         let file = paths.keys.join(provider.keys_file());
         let (mut found, bad) = read_key_file(&pool, &text_of(&file)?);
@@ -195,6 +208,10 @@ fn variable(name: &str) -> Option<String> {
 
 // === impl Credentials ===
 impl Credentials {
+    fn has_keys(&self, wanted: &PoolName) -> bool {
+        self.keys.iter().any(|(pool, keys)| pool == wanted && !keys.is_empty())
+    }
+
     fn keys_with_those_of(&self, config: &Config) -> Vec<(PoolName, Vec<KeySource>)> {
         self.keys.iter().cloned().chain(own_keys(config)).collect()
     }

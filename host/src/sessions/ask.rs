@@ -1,14 +1,15 @@
 //! One model call of a session: through the same upstream as every other request, turned into inputs piece by piece.
 use crate::snapshot::Snapshot;
-use crate::upstream::{ChatStream, Payload, Reply, ReplyBody, Route, Upstream, after};
+use crate::upstream::{EventStream, Payload, Reply, ReplyBody, Route, Upstream};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use magic_dialects::openai::stream::{Decoder, decode_whole};
+use magic_dialects::reply::{Block, Reply as Said};
+use magic_routing::{Considered, route_header};
 use magic_sessions::{CallReport, Input};
 use magic_types::chat::{Completion, FinishReason, LlmError, Message, Part, Role, ToolCall};
 use magic_types::directive::{Ask, Delta, Visibility};
 use magic_types::stream::ChatEvent;
-use magic_types::{AliasName, Failure, Kind, Usage};
+use magic_types::{AliasName, Failure, Kind, ProfileName};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -44,7 +45,8 @@ impl Asking {
                 Failure::new(Kind::NotFound, format!("the pattern asked for alias `{alias}`, which does not exist"))
             })?,
         };
-        self.upstream.complete(route, Payload::Canonical(&ask.request)).await
+        let asked = self.upstream.complete(route, &Payload::Step(&ask.request)).await;
+        asked.map_err(|declined| declined.failure)
     }
 }
 
@@ -65,41 +67,46 @@ impl Call {
             Ok(reply) => reply,
             Err(failure) => return self.only(Err(failure)),
         };
-        if reply.tries.len() > 1 {
-            let (alias, profile, after) = (&self.alias, &reply.profile, after(&reply.tries));
-            tracing::info!(%alias, %profile, "a session of `{alias}` is served by `{profile}`{after}");
+        let sends = reply.route.iter().filter(|leg| leg.was_sent()).count();
+        if sends > 1 {
+            self.log_fallback(&reply.profile, &reply.route);
         }
         self.report.profile = reply.profile.to_string();
         self.report.key_id = reply.key_id;
-        self.report.attempts = u32::try_from(reply.tries.len()).unwrap_or(u32::MAX);
+        self.report.attempts = u32::try_from(sends).unwrap_or(u32::MAX);
         match reply.body {
-            ReplyBody::Stream(stream) => self.follow(stream),
+            ReplyBody::Events(stream) => self.follow(stream),
             // A vendor that was asked to stream and did not.
-            ReplyBody::Whole { bytes, .. } => match decode_whole(&bytes) {
-                Ok(events) => {
-                    self.said.take_in(events);
-                    self.only(Ok(()))
-                }
-                Err(failure) => self.only(Err(failure)),
-            },
+            ReplyBody::Said(events) => {
+                events.iter().for_each(|event| self.said.take_in(event));
+                self.only(Ok(()))
+            }
+            ReplyBody::Whole { .. } | ReplyBody::Bytes(_) | ReplyBody::Raw(_) => {
+                self.only(Err(Failure::new(Kind::Internal, "a step's reply came unread")))
+            }
         }
+    }
+
+    fn log_fallback(&self, profile: &ProfileName, route: &[Considered]) {
+        let (alias, route) = (&self.alias, route_header(route));
+        tracing::info!(%alias, %profile, route, "a session of `{alias}` is served by `{profile}` after others failed");
     }
 
     fn only(self, ended: Result<(), Failure>) -> BoxStream<'static, Input> {
         stream::iter([self.end(ended)]).boxed()
     }
 
-    fn follow(self, chat: Box<ChatStream>) -> BoxStream<'static, Input> {
-        let following = Following { call: self, chat, decoder: Decoder::default(), ready: VecDeque::new() };
+    fn follow(self, chat: Box<EventStream>) -> BoxStream<'static, Input> {
+        let following = Following { call: self, chat, ready: VecDeque::new() };
         stream::unfold(Some(following), |state| async move {
             let mut following = state?;
             loop {
                 if let Some(input) = following.ready.pop_front() {
                     return Some((input, Some(following)));
                 }
-                let ended = match following.chat.next_events(&mut following.decoder).await {
+                let ended = match following.chat.next().await {
                     Some(Ok(events)) => {
-                        following.take_in(events);
+                        following.take_in(&events);
                         if following.call.said.bytes <= SAID_BYTES_MAX {
                             continue;
                         }
@@ -117,7 +124,7 @@ impl Call {
     fn end(mut self, ended: Result<(), Failure>) -> Input {
         self.report.ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let served_by = self.report.profile.clone();
-        let outcome = ended.map(|()| self.said.into_completion(served_by)).map_err(|failure| {
+        let outcome = ended.map(|()| completion(self.said, served_by)).map_err(|failure| {
             let (kind, text, private) = (failure.kind.as_str(), &failure.public, &failure.private);
             let alias = &self.alias;
             tracing::warn!(%alias, kind, ms = self.report.ms, "a model call of a session of `{alias}` failed: {text} ({private})");
@@ -129,90 +136,51 @@ impl Call {
 
 struct Following {
     call: Call,
-    chat: Box<ChatStream>,
-    decoder: Decoder,
+    chat: Box<EventStream>,
     ready: VecDeque<Input>,
 }
 
 impl Following {
-    fn take_in(&mut self, events: Vec<ChatEvent>) {
+    fn take_in(&mut self, events: &[ChatEvent]) {
         if self.call.wants_deltas {
             let ref_id = self.call.ref_id;
             let deltas = events.iter().filter_map(|event| match event {
-                ChatEvent::Text(text) => Some(Delta::Text(text.clone())),
+                ChatEvent::Text(text) | ChatEvent::Refusal(text) => Some(Delta::Text(text.clone())),
                 ChatEvent::Reasoning(text) => Some(Delta::Reasoning(text.clone())),
-                ChatEvent::ToolCall { .. } | ChatEvent::Finish(_) | ChatEvent::Usage(_) => None,
+                ChatEvent::Signature(_)
+                | ChatEvent::RedactedReasoning(_)
+                | ChatEvent::ToolCall { .. }
+                | ChatEvent::Finish(_)
+                | ChatEvent::Usage(_) => None,
             });
             self.ready.extend(deltas.map(|delta| Input::Delta { ref_id, delta }));
         }
-        self.call.said.take_in(events);
+        events.iter().for_each(|event| self.call.said.take_in(event));
     }
 }
 
 /// Far more than any window holds.
 const SAID_BYTES_MAX: usize = 16 << 20;
 
-/// What the model has said so far.
-#[derive(Default)]
-struct Said {
-    bytes: usize,
-    text: String,
-    reasoning: String,
-    calls: Vec<ToolCall>,
-    finish: Option<FinishReason>,
-    usage: Usage,
-}
-
-impl Said {
-    fn take_in(&mut self, events: Vec<ChatEvent>) {
-        for event in events {
-            match event {
-                ChatEvent::Text(text) => {
-                    self.bytes += text.len();
-                    self.text.push_str(&text);
-                }
-                ChatEvent::Reasoning(text) => {
-                    self.bytes += text.len();
-                    self.reasoning.push_str(&text);
-                }
-                ChatEvent::Finish(reason) => self.finish = Some(reason),
-                ChatEvent::Usage(usage) => self.usage = usage,
-                ChatEvent::ToolCall { index, id, name, arguments } => self.extend_call(index, id, name, &arguments),
-            }
-        }
+/// What a pattern gets of a reply: seals and sealed thoughts are between the gateway and the vendor.
+fn completion(said: Said, served_by: String) -> Completion {
+    let (finish, usage) = (said.finish.unwrap_or(FinishReason::Other), said.usage.unwrap_or_default());
+    let mut parts = Vec::new();
+    let reasoning = said.thoughts();
+    if !reasoning.is_empty() {
+        parts.push(Part::Reasoning(reasoning));
     }
-
-    fn extend_call(&mut self, index: u32, id: Option<String>, name: Option<String>, arguments: &str) {
-        self.bytes += arguments.len();
-        let index = index as usize;
-        if index == self.calls.len() {
-            self.calls.push(ToolCall { id: String::new(), name: String::new(), arguments_json: String::new() });
-        }
-        // An index beyond the next one is a vendor's mistake; its pieces belong to no call.
-        if let Some(call) = self.calls.get_mut(index) {
-            call.id = id.unwrap_or_else(|| std::mem::take(&mut call.id));
-            call.name = name.unwrap_or_else(|| std::mem::take(&mut call.name));
-            call.arguments_json.push_str(arguments);
-        }
+    let text = said.answer() + &said.refusals();
+    if !text.is_empty() {
+        parts.push(Part::Text(text));
     }
-
-    fn into_completion(self, served_by: String) -> Completion {
-        let mut parts = Vec::new();
-        if !self.reasoning.is_empty() {
-            parts.push(Part::Reasoning(self.reasoning));
+    parts.extend(said.blocks.into_iter().filter_map(|block| match block {
+        Block::ToolCall(call) => {
+            Some(Part::ToolCall(ToolCall { id: call.id, name: call.name, arguments_json: call.arguments }))
         }
-        if !self.text.is_empty() {
-            parts.push(Part::Text(self.text));
-        }
-        parts.extend(self.calls.into_iter().map(Part::ToolCall));
-        Completion {
-            message: Message { role: Role::Assistant, parts },
-            finish: self.finish.unwrap_or(FinishReason::Other),
-            usage: self.usage,
-            served_by,
-            extra: Vec::new(),
-        }
-    }
+        Block::Text(_) | Block::Reasoning { .. } | Block::RedactedReasoning(_) | Block::Refusal(_) => None,
+    }));
+    Completion { message: Message { role: Role::Assistant, parts }, finish, usage, served_by, extra: Vec::new() }
 }
 
 fn llm_error(failure: &Failure) -> LlmError {
@@ -220,6 +188,7 @@ fn llm_error(failure: &Failure) -> LlmError {
     match failure.kind {
         Kind::RateLimited => LlmError::RateLimited(failure.retry_after.map(|after| after.as_secs() as u32)),
         Kind::ContextTooLong => LlmError::ContextTooLong,
+        Kind::ContentPolicy => LlmError::Refused(text),
         Kind::InvalidRequest | Kind::NotFound | Kind::TooLarge => LlmError::InvalidRequest(text),
         Kind::TimedOut => LlmError::TimedOut,
         Kind::Cancelled => LlmError::Cancelled,

@@ -1,168 +1,151 @@
-//! Carries one request along its plan: lease, send, classify, report, next. The only retry loop there is.
+//! Carries one request along its plan: lease, send, classify, report, next. The only retry loop there is. A slow first
+//! event may start one more try on another leg; the first to speak wins, and dropping the other cancels it.
 use super::Upstream;
-use super::client::Incoming;
-use super::lease::{Guard, now};
-use super::stream::ChatStream;
+use super::lease::{Guard, lock, now};
+use super::payload::Payload;
+use super::reply::{Declined, Good, Reply};
+use super::send::{self, Sent};
 use super::target::{Route, Target};
-use bytes::Bytes;
-use http::{HeaderMap, header};
-use magic_dialects::openai::{self, request::Head};
-use magic_routing::{Attempt, Outcome, Step, Try};
-use magic_types::chat::CompletionRequest;
-use magic_types::{Failure, KeyId, Kind, ProfileName, Usage};
+use magic_routing::{Attempt, Outcome, Step, Ticket};
+use magic_types::{Failure, KeyId, Kind};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::Instant;
 
-/// What is sent; each leg writes its own body from it.
-pub(crate) enum Payload<'a> {
-    /// The client's bytes, with the model's name spliced in.
-    Verbatim { head: &'a Head<'a>, body: &'a Bytes },
-    /// A step of a session. Always streamed.
-    Canonical(&'a CompletionRequest),
-}
-
-/// A reply that is known to be good so far: whole, or past its first event.
-pub(crate) struct Reply {
-    pub(crate) profile: ProfileName,
-    pub(crate) key_id: Option<KeyId>,
-    /// What was sent, in order; the last is this reply's own.
-    pub(crate) tries: Vec<Try>,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: ReplyBody,
-}
-
-pub(crate) enum ReplyBody {
-    Whole { bytes: Bytes, usage: Option<Usage> },
-    Stream(Box<ChatStream>),
-}
-
-pub(super) async fn run(upstream: &Upstream, route: &Arc<Route>, payload: Payload<'_>) -> Result<Reply, Failure> {
+pub(super) async fn run(upstream: &Upstream, route: &Arc<Route>, payload: &Payload<'_>) -> Result<Reply, Declined> {
     let mut attempt = Attempt::new(Arc::clone(&route.plan), route.settings);
+    for (leg, why) in route.unfit(payload.operation()) {
+        attempt.unfit(leg, why);
+    }
+    let mut pass = Pass { upstream, route, payload, attempt };
     loop {
-        let step = attempt.next(&mut upstream.pools(), now());
-        let (leg, lease) = match step {
-            Step::Send { leg, lease } => (leg, lease),
-            Step::GiveUp(failure) => return Err(failure),
+        let step = pass.attempt.next(&mut lock(&upstream.health), now());
+        let ticket = match step {
+            Step::Send(ticket) => ticket,
+            Step::GiveUp(failure) => return Err(pass.declined(failure)),
         };
-        let guard = Guard::new(&upstream.pools, lease);
-        let Some(target) = route.target(leg) else {
-            return Err(Failure::new(Kind::Internal, "the route has no such leg"));
+        if let Some(reply) = pass.tries(ticket).await? {
+            return Ok(reply);
+        }
+    }
+}
+
+/// One request under way.
+struct Pass<'a> {
+    upstream: &'a Upstream,
+    route: &'a Arc<Route>,
+    payload: &'a Payload<'a>,
+    attempt: Attempt,
+}
+
+type Try<'a> = Pin<&'a mut (dyn Future<Output = Sent> + Send + 'a)>;
+
+impl<'a> Pass<'a> {
+    /// One try, or two side by side. `None`: failed, and reported.
+    async fn tries(&mut self, ticket: Ticket) -> Result<Option<Reply>, Declined> {
+        let number = ticket.number;
+        let mut first = pin!(self.send(ticket)?);
+        let Some(patience) = self.route.plan.hedge_after.filter(|_| self.payload.may_hedge()) else {
+            let sent = first.await;
+            return Ok(self.settle(number, sent));
         };
-        match send(upstream, target, guard, &payload).await {
-            Ok((headers, key_id, body)) => {
-                let profile = target.profile.name.clone();
-                return Ok(Reply { profile, key_id, tries: attempt.tries().to_vec(), headers, body });
+        if let Ok(sent) = tokio::time::timeout(patience, &mut first).await {
+            return Ok(self.settle(number, sent));
+        }
+        let hedge = self.attempt.hedge(&mut lock(&self.upstream.health), now());
+        let Some(ticket) = hedge else {
+            let sent = first.await;
+            return Ok(self.settle(number, sent));
+        };
+        let second_number = ticket.number;
+        let second = pin!(self.send(ticket)?);
+        Ok(self.race((number, first), (second_number, second)).await)
+    }
+
+    /// The first of two to speak wins; where one fails the other has all the time it needs.
+    async fn race<'t>(&mut self, one: (usize, Try<'t>), other: (usize, Try<'t>)) -> Option<Reply> {
+        let ((one_number, mut one), (other_number, mut other)) = (one, other);
+        let (number, sent, left_number, left) = tokio::select! {
+            sent = &mut one => (one_number, sent, other_number, other),
+            sent = &mut other => (other_number, sent, one_number, one),
+        };
+        if let Some(reply) = self.settle(number, sent) {
+            return Some(reply);
+        }
+        if self.attempt.is_over() {
+            return None;
+        }
+        let sent = left.await;
+        self.settle(left_number, sent)
+    }
+
+    fn send(&self, ticket: Ticket) -> Result<impl Future<Output = Sent> + Send + use<'a>, Declined> {
+        let (upstream, payload) = (self.upstream, self.payload);
+        let Some(target) = self.route.target(ticket.leg) else {
+            return Err(self.declined(Failure::new(Kind::Internal, "the route has no such leg")));
+        };
+        let guard = Guard::new(&upstream.health, ticket);
+        Ok(send::send(target, guard, payload))
+    }
+
+    fn settle(&mut self, number: usize, sent: Sent) -> Option<Reply> {
+        match sent {
+            Ok(mut good) => {
+                self.spoke(&mut good);
+                Some(self.reply(good))
             }
-            Err((mut failure, guard)) => {
+            Err(bad) => {
+                let (mut failure, guard) = *bad;
                 guard.redact(&mut failure.private);
-                log_failed_send(target, guard.key_id().as_ref(), &failure);
-                attempt.report(&mut upstream.pools(), guard.take(), Outcome::Failed(failure), now());
+                let key_id = guard.key_id();
+                if let Some(ticket) = guard.take() {
+                    self.log_failed(ticket.leg, key_id.as_ref(), &failure);
+                    let mut health = lock(&self.upstream.health);
+                    self.attempt.report(&mut health, ticket, Outcome::Failed(failure), now());
+                    self.upstream.keep(health.pools.take_changes(now()));
+                } else {
+                    tracing::error!(number, "a failed try has lost its ticket");
+                }
+                None
             }
         }
     }
-}
 
-type Sent = (HeaderMap, Option<KeyId>, ReplyBody);
-
-async fn send(
-    upstream: &Upstream,
-    target: &Target,
-    guard: Guard,
-    payload: &Payload<'_>,
-) -> Result<Sent, (Failure, Guard)> {
-    let timeouts = &target.profile.timeouts;
-    let start = Instant::now();
-    let total = start + timeouts.total;
-    let (body, streams) = write(target, payload);
-    // A reply that does not stream has no first event: its head may come with its last token.
-    let first = if streams { start + timeouts.first_event } else { total };
-    let sending = target.endpoint.post(guard.secret(), body);
-    let mut incoming = match within(first, sending).await {
-        Ok(incoming) => incoming,
-        Err(failure) => return Err((failure, guard)),
-    };
-    if !incoming.status().is_success() {
-        return Err((refused(incoming, first).await, guard));
-    }
-    let key_id = guard.key_id();
-    let is_sse = incoming.header(header::CONTENT_TYPE).is_some_and(|value| value.starts_with("text/event-stream"));
-    let headers = incoming.take_headers();
-    if streams && is_sse {
-        let opening = ChatStream::open(incoming, guard, timeouts.idle, total);
-        // Boxed: the stream outlives this function, and its state is large.
-        return match tokio::time::timeout_at(first, opening).await {
-            Ok(Ok(stream)) => Ok((headers, key_id, ReplyBody::Stream(Box::new(stream)))),
-            Ok(Err(failed)) => Err(failed),
-            Err(_) => Err((timed_out(), Guard::new(&upstream.pools, None))),
-        };
-    }
-    whole(incoming, guard, first, headers, key_id).await
-}
-
-async fn whole(
-    incoming: Incoming,
-    guard: Guard,
-    deadline: Instant,
-    headers: HeaderMap,
-    key_id: Option<KeyId>,
-) -> Result<Sent, (Failure, Guard)> {
-    let read = within(deadline, incoming.collect()).await;
-    match read.and_then(|bytes| openai::stream::inspect(&bytes).map(|usage| (bytes, usage))) {
-        Ok((bytes, usage)) => Ok((headers, key_id, ReplyBody::Whole { bytes, usage })),
-        Err(failure) => Err((failure, guard)),
-    }
-}
-
-fn write(target: &Target, payload: &Payload<'_>) -> (Bytes, bool) {
-    match payload {
-        Payload::Verbatim { head, body } => {
-            let defaults = target.defaults.iter().map(|(key, json)| (key.as_str(), json.as_str()));
-            (head.splice(body, &target.model_json, defaults), head.stream)
-        }
-        Payload::Canonical(request) => {
-            (openai::upstream::encode(request, &target.profile.model, &target.profile.params), true)
+    fn spoke(&mut self, good: &mut Good) {
+        let exhausted = good.exhausted;
+        let Some(ticket) = good.body.guard().and_then(Guard::ticket) else { return };
+        let mut health = lock(&self.upstream.health);
+        self.attempt.spoke(&mut health, ticket, exhausted, now());
+        if exhausted.is_some() {
+            self.upstream.keep(health.pools.take_changes(now()));
         }
     }
-}
 
-/// A refusal's body is read, since it says why; but no longer than the vendor had for its first event.
-async fn refused(incoming: Incoming, deadline: Instant) -> Failure {
-    let status = incoming.status().as_u16();
-    let retry_after = incoming.header(header::RETRY_AFTER).map(str::to_owned);
-    let content_type = incoming.header(header::CONTENT_TYPE).map(str::to_owned);
-    let deadline = deadline.min(Instant::now() + Duration::from_secs(5));
-    let body = within(deadline, incoming.collect()).await.unwrap_or_default();
-    openai::errors::classify(status, retry_after.as_deref(), content_type.as_deref(), body)
-}
+    fn reply(&self, good: Good) -> Reply {
+        let Good { profile, key_id, headers, body, lost, exhausted: _ } = good;
+        Reply {
+            profile: profile.name.clone(),
+            model: profile.model.clone(),
+            key_id,
+            headers,
+            lost,
+            route: self.attempt.route(),
+            body: body.into_body(),
+        }
+    }
 
-async fn within<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(timed_out()))
-}
+    fn declined(&self, failure: Failure) -> Declined {
+        Declined { failure, route: self.attempt.route() }
+    }
 
-fn timed_out() -> Failure {
-    Failure::new(Kind::TimedOut, "the model's vendor did not answer in time")
-}
-
-/// What failed before a reply: ` after openai_main (openai-3f9ac2d1) rate_limited, mistral_main upstream_error`.
-pub(crate) fn after(tries: &[Try]) -> String {
-    let failed = tries.iter().filter_map(|attempt| Some((attempt, attempt.kind?.as_str())));
-    let told = failed.map(|(Try { profile, key_id, .. }, kind)| match key_id {
-        Some(key) => format!("{profile} ({key}) {kind}"),
-        None => format!("{profile} {kind}"),
-    });
-    let told = told.collect::<Vec<_>>().join(", ");
-    if told.is_empty() { told } else { format!(" after {told}") }
-}
-
-fn log_failed_send(target: &Target, key_id: Option<&KeyId>, failure: &Failure) {
-    tracing::debug!(
-        profile = %target.profile.name,
-        key.id = key_id.map_or("-", KeyId::as_str),
-        kind = failure.kind.as_str(),
-        "profile `{}` failed: {} ({})",
-        target.profile.name,
-        failure.public,
-        failure.private,
-    );
+    fn log_failed(&self, leg: usize, key_id: Option<&KeyId>, failure: &Failure) {
+        let profile = self.route.target(leg).map_or("-", |target: &Target| target.profile.name.as_str());
+        tracing::debug!(
+            profile,
+            key.id = key_id.map_or("-", KeyId::as_str),
+            kind = failure.kind.as_str(),
+            "profile `{profile}` failed: {} ({})",
+            failure.public,
+            failure.private,
+        );
+    }
 }

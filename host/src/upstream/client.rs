@@ -1,7 +1,9 @@
 //! The pooled HTTP clients towards vendors: the one place where they are built and where a key's secret is written.
+use super::form::Upload;
 use super::fresh;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use magic_dialects::vendor::Auth;
 use magic_types::{Failure, Kind, Secret};
 use std::collections::HashMap;
 use std::error::Error as _;
@@ -25,7 +27,7 @@ const REPLY_BYTES_MAX: usize = 64 << 20;
 
 /// One client for each manner of going somewhere, since that is a client's own setting. Connections are pooled within each.
 #[derive(Default)]
-pub(crate) struct Clients(Mutex<HashMap<Manner, reqwest::Client>>);
+pub(crate) struct Clients(Mutex<HashMap<Manner, Client>>);
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Manner {
@@ -35,10 +37,16 @@ struct Manner {
     direct: bool,
 }
 
-/// A checked address and the client that goes there.
-pub(crate) struct Endpoint {
-    client: reqwest::Client,
-    url: reqwest::Url,
+/// What goes to one vendor: cheap to clone, all clones share their connections.
+#[derive(Clone)]
+pub(super) struct Client(reqwest::Client);
+
+pub(super) use reqwest::Url;
+
+/// A body, which may have to be sent more than once.
+pub(super) enum Outgoing {
+    Json(Bytes),
+    Form(Upload),
 }
 
 /// A reply whose head has arrived.
@@ -46,22 +54,17 @@ pub(crate) struct Incoming(reqwest::Response);
 
 impl Clients {
     /// # Errors
-    /// A text for what is no URL, or when the system's TLS roots cannot be read.
-    pub(super) fn endpoint(&self, url: &str, connect: Duration) -> Result<Endpoint, String> {
-        let url: reqwest::Url =
-            url.parse().map_err(|error: <reqwest::Url as std::str::FromStr>::Err| error.to_string())?;
-        let pool_idle = if url.scheme() == "http" { POOL_IDLE_PLAIN } else { POOL_IDLE_TLS };
-        let manner = Manner { connect, pool_idle, direct: is_loopback(&url) };
+    /// When the system's TLS roots cannot be read.
+    pub(super) fn client(&self, base: &Url, connect: Duration) -> Result<Client, String> {
+        let pool_idle = if base.scheme() == "http" { POOL_IDLE_PLAIN } else { POOL_IDLE_TLS };
+        let manner = Manner { connect, pool_idle, direct: is_loopback(base) };
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let client = match clients.get(&manner) {
-            Some(client) => client.clone(),
-            None => {
-                let client = build(manner).map_err(|error| error.to_string())?;
-                clients.insert(manner, client.clone());
-                client
-            }
-        };
-        Ok(Endpoint { client, url })
+        if let Some(client) = clients.get(&manner) {
+            return Ok(client.clone());
+        }
+        let client = Client(build(manner).map_err(|error| error.to_string())?);
+        clients.insert(manner, client.clone());
+        Ok(client)
     }
 }
 
@@ -88,13 +91,26 @@ fn is_loopback(url: &reqwest::Url) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-impl Endpoint {
+impl Client {
     /// Sends and waits for the head. A request that dies on a kept connection before a byte came back was never tried, as
     /// far as anybody can tell: it goes out again on another. Dropping the future closes the connection.
-    pub(super) async fn post(&self, key: Option<&Secret>, body: Bytes) -> Result<Incoming, Failure> {
+    pub(super) async fn post(
+        &self,
+        url: &Url,
+        key: Option<HeaderPair>,
+        headers: HeaderMap,
+        body: Outgoing,
+    ) -> Result<Incoming, Failure> {
         let mut kept = 0;
         loop {
-            let (sent, opened) = fresh::watch(self.request(key, body.clone())?.send()).await;
+            let request = self.0.post(url.clone()).headers(headers.clone());
+            let request = match &body {
+                Outgoing::Json(bytes) => request.header(header::CONTENT_TYPE, JSON).body(bytes.clone()),
+                Outgoing::Form(upload) => {
+                    request.header(header::CONTENT_TYPE, upload.content_type()).body(upload.body())
+                }
+            };
+            let (sent, opened) = fresh::watch(with_key(request, key.as_ref()).send()).await;
             match sent {
                 Ok(response) => return Ok(Incoming(response)),
                 Err(error) if !opened && kept < KEPT_TRIES_MAX && broke(&error) => kept += 1,
@@ -103,13 +119,39 @@ impl Endpoint {
         }
     }
 
-    fn request(&self, key: Option<&Secret>, body: Bytes) -> Result<reqwest::RequestBuilder, Failure> {
-        let request = self.client.post(self.url.clone()).header(header::CONTENT_TYPE, JSON).body(body);
-        match key {
-            Some(key) => Ok(request.header(header::AUTHORIZATION, bearer(key)?)),
-            None => Ok(request),
-        }
+    /// The status of a `GET`, for the check of a key.
+    pub(super) async fn get_status(
+        &self,
+        url: &Url,
+        key: HeaderPair,
+        headers: HeaderMap,
+    ) -> Result<StatusCode, Failure> {
+        let request = with_key(self.0.get(url.clone()).headers(headers), Some(&key));
+        request.send().await.map(|response| response.status()).map_err(failure)
     }
+}
+
+/// The header that carries a key.
+pub(super) type HeaderPair = (HeaderName, HeaderValue);
+
+fn with_key(request: reqwest::RequestBuilder, key: Option<&HeaderPair>) -> reqwest::RequestBuilder {
+    match key {
+        Some((name, value)) => request.header(name.clone(), value.clone()),
+        None => request,
+    }
+}
+
+/// # Errors
+/// For a key that no header can carry.
+pub(super) fn key_header(auth: Auth, key: &Secret) -> Result<HeaderPair, Failure> {
+    let (name, text) = match auth {
+        Auth::Bearer => (header::AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {}", key.expose()))),
+        Auth::Header(name) => (HeaderName::from_static(name), HeaderValue::from_str(key.expose())),
+    };
+    let unusable = |_| Failure::new(Kind::KeyRejected, "a key holds characters that no HTTP header can carry");
+    let mut value = text.map_err(unusable)?;
+    value.set_sensitive(true);
+    Ok((name, value))
 }
 
 fn broke(error: &reqwest::Error) -> bool {
@@ -124,10 +166,6 @@ impl Incoming {
     /// Leaves none behind: they go on to the client.
     pub(super) fn take_headers(&mut self) -> HeaderMap {
         std::mem::take(self.0.headers_mut())
-    }
-
-    pub(super) fn header(&self, name: header::HeaderName) -> Option<&str> {
-        self.0.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The next piece, or `None` at the end.
@@ -150,13 +188,6 @@ impl Incoming {
         }
         Ok(whole.freeze())
     }
-}
-
-fn bearer(key: &Secret) -> Result<HeaderValue, Failure> {
-    let unusable = |_| Failure::new(Kind::KeyRejected, "a key holds characters that no HTTP header can carry");
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(unusable)?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// The causes are the useful part. The URL is left out: an `api_base` may hold what `${NAME}` put in.

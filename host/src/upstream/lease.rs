@@ -1,48 +1,58 @@
-//! A key in use, as a guard: whatever becomes of the request, the lease is settled exactly once.
-use magic_routing::{Fate, Lease, Pools};
+//! A try under way, as a guard: whatever becomes of the request, its key and its place are given back exactly once.
+use magic_routing::{Health, Ticket};
 use magic_types::{KeyId, Secret};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Dropping it ends the lease and blames nobody: the reply is over, or the client went away. A failure before the first
-/// event takes the lease out and reports it.
+/// Dropping it ends the try and blames nobody: the reply is over, or the client went away. A failure before the first
+/// event takes the ticket out and reports it.
 pub(super) struct Guard {
-    pools: Arc<Mutex<Pools>>,
-    lease: Option<Lease>,
+    health: Arc<Mutex<Health>>,
+    ticket: Option<Ticket>,
 }
 
 impl Guard {
-    pub(super) fn new(pools: &Arc<Mutex<Pools>>, lease: Option<Lease>) -> Self {
-        Self { pools: Arc::clone(pools), lease }
+    pub(super) fn new(health: &Arc<Mutex<Health>>, ticket: Ticket) -> Self {
+        Self { health: Arc::clone(health), ticket: Some(ticket) }
     }
 
     pub(super) fn secret(&self) -> Option<&Secret> {
-        self.lease.as_ref().map(|lease| &lease.secret)
+        Some(&self.ticket.as_ref()?.lease.as_ref()?.secret)
     }
 
     pub(super) fn key_id(&self) -> Option<KeyId> {
-        self.lease.as_ref().map(|lease| lease.key_id.clone())
+        Some(self.ticket.as_ref()?.lease.as_ref()?.key_id.clone())
     }
 
     /// Some vendors repeat the key that they refuse.
     pub(super) fn redact(&self, text: &mut String) {
-        if let Some(lease) = self.lease.as_ref().filter(|lease| text.contains(lease.secret.expose())) {
+        let lease = self.ticket.as_ref().and_then(|ticket| ticket.lease.as_ref());
+        if let Some(lease) = lease.filter(|lease| text.contains(lease.secret.expose())) {
             *text = text.replace(lease.secret.expose(), lease.key_id.as_str());
         }
     }
 
-    /// Gives the lease to someone who settles it himself.
-    pub(super) fn take(mut self) -> Option<Lease> {
-        self.lease.take()
+    pub(super) fn ticket(&mut self) -> Option<&mut Ticket> {
+        self.ticket.as_mut()
+    }
+
+    /// Gives the ticket to someone who reports it himself.
+    pub(super) fn take(mut self) -> Option<Ticket> {
+        self.ticket.take()
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            self.pools.lock().unwrap_or_else(PoisonError::into_inner).settle(lease, Fate::Untouched, now());
+        if let Some(ticket) = self.ticket.take() {
+            lock(&self.health).settle(ticket, now());
         }
     }
+}
+
+/// Short sections only: never held across an await. A poisoned lock still holds good counts.
+pub(super) fn lock(health: &Mutex<Health>) -> MutexGuard<'_, Health> {
+    health.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The clock of keys and attempts. Tokio's, so that a test can pause it.

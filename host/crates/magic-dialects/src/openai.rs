@@ -1,6 +1,7 @@
 //! OpenAI's chat completions, from both sides. Vendors that speak it differ by data only.
 
-pub mod errors;
+pub(crate) mod client;
+mod reading;
 pub mod reply;
 pub mod request;
 pub mod stream;

@@ -1,14 +1,21 @@
 //! One request's pass over a plan: what to send next, and what an outcome means for it. Pure; the one retry loop of the
-//! host drives it. Each leg is entered once, each key tried once a leg, and the tries are bounded, so it ends.
+//! host drives it. A leg that was left is not entered again, each key is tried once a leg, and the tries are bounded, so
+//! it ends.
+mod end;
+mod legs;
+
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use magic_config::{Config, KeyManagementSettings};
-use magic_types::{Failure, Fault, KeyId, Kind, ProfileName};
+use magic_config::{BreakerSettings, Config, HedgingSettings, KeyManagementSettings};
+use magic_types::{Failure, KeyId, Kind, ProfileName};
 
-use crate::keys::{Fate, Lease, NoKey, Pools};
+use self::legs::Legs;
+use crate::health::{Health, Ticket};
+use crate::keys::Fate;
 use crate::outcome::{self, Verdict};
-use crate::plan::{Leg, Plan};
+use crate::plan::{Lane, Plan};
+use crate::route::{Became, Considered, Skip};
 
 /// Tries of one request. More would keep a client waiting past its own timeout.
 const TRIES_MAX: usize = 16;
@@ -17,19 +24,20 @@ const TRIES_MAX: usize = 16;
 pub struct Settings {
     pub tries_max: usize,
     pub keys: KeyManagementSettings,
+    pub breaker: BreakerSettings,
+    pub hedging: HedgingSettings,
 }
 
 /// What the host shall do.
 pub enum Step {
-    /// Send to `plan.legs[leg]`, with the lease's secret if there is one; then [`Attempt::report`].
-    Send { leg: usize, lease: Option<Lease> },
+    /// Send it, then [`Attempt::report`] or [`Attempt::spoke`].
+    Send(Ticket),
     /// The answer to the client.
     GiveUp(Failure),
 }
 
-/// What came of a `Send`.
+/// What came of a ticket that did not speak.
 pub enum Outcome {
-    Succeeded,
     Failed(Failure),
     /// The client is gone, or the host stopped waiting: nobody's fault and nobody's success.
     Abandoned,
@@ -38,66 +46,63 @@ pub enum Outcome {
 /// For the request's log line and the session's `LlmCall` event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Try {
+    /// Its place in `plan.legs`.
+    pub leg: usize,
     pub profile: ProfileName,
     /// `None`: the leg needs no key.
     pub key_id: Option<KeyId>,
     /// `None`: it succeeded, was abandoned or is under way.
     pub kind: Option<Kind>,
+    /// It was sent beside another one.
+    pub is_hedge: bool,
 }
 
 pub struct Attempt {
     plan: Arc<Plan>,
     settings: Settings,
     state: State,
+    legs: Legs,
     tries: Vec<Try>,
-    skipped: Vec<Skipped>,
+    /// Numbers of the tries without an outcome: two at most.
+    under_way: Vec<usize>,
+    /// Number of the try that spoke.
+    served: Option<usize>,
     /// The last failure that came from a vendor.
     last: Option<Failure>,
-    /// Set once a model was too small: only legs with a larger window are left.
-    window_above: Option<u32>,
 }
 
 enum State {
-    /// On this leg: the keys that were tried on it, and whether anything was sent at all.
-    OnLeg {
-        leg: usize,
-        tried: Vec<KeyId>,
-        sent: bool,
-    },
-    /// The request has its answer.
+    Open,
+    /// The request has its answer, or nobody waits for one.
     Over,
     GivenUp(Failure),
-}
-
-/// A leg that was passed over, and why.
-struct Skipped {
-    profile: ProfileName,
-    why: Why,
-}
-
-enum Why {
-    NoKey(NoKey),
-    SmallerWindow,
 }
 
 // === impl Settings ===
 impl Settings {
     pub fn of(config: &Config) -> Self {
-        Self { tries_max: TRIES_MAX, keys: config.key_management_settings }
+        Self {
+            tries_max: TRIES_MAX,
+            keys: config.key_management_settings,
+            breaker: config.breaker_settings,
+            hedging: config.hedging_settings,
+        }
     }
 }
 
 // === impl Attempt ===
 impl Attempt {
     pub fn new(plan: Arc<Plan>, settings: Settings) -> Self {
+        let legs = Legs::of(&plan);
         Self {
             plan,
             settings,
-            state: State::on_leg(0),
+            state: State::Open,
+            legs,
             tries: Vec::new(),
-            skipped: Vec::new(),
+            under_way: Vec::new(),
+            served: None,
             last: None,
-            window_above: None,
         }
     }
 
@@ -105,182 +110,205 @@ impl Attempt {
         &self.plan
     }
 
+    /// Marks a leg that cannot serve this operation. Before the first [`Attempt::next`].
+    pub fn unfit(&mut self, leg: usize, why: &'static str) {
+        self.legs.unfit(leg, why);
+    }
+
     /// What was sent so far, in order.
     pub fn tries(&self) -> &[Try] {
         &self.tries
     }
 
-    /// What to do next. Once it gives up it says the same for ever.
-    pub fn next(&mut self, pools: &mut Pools, now: Instant) -> Step {
-        loop {
-            let (index, tried, sent) = match &self.state {
-                State::GivenUp(failure) => return Step::GiveUp(failure.clone()),
-                State::Over => return Step::GiveUp(Failure::new(Kind::Internal, "the attempt is over")),
-                State::OnLeg { leg, tried, sent } => (*leg, tried.as_slice(), *sent),
-            };
-            let Some(leg) = self.plan.legs.get(index).filter(|_| self.tries.len() < self.settings.tries_max) else {
-                self.state = State::GivenUp(self.nothing_left(pools, now));
-                continue;
-            };
-            let found = match &leg.pool {
-                _ if !self.fits(leg) => Err(Some(Why::SmallerWindow)),
-                // Without keys there is one try, and nothing to note when it is spent.
-                None if sent => Err(None),
-                None => Ok(None),
-                Some(pool) => pools.lease(pool, tried, now).map(Some).map_err(|why| of_note(why, sent)),
-            };
-            let profile = leg.profile.name.clone();
-            match found {
-                Ok(lease) => {
-                    self.sends(profile, lease.as_ref());
-                    return Step::Send { leg: index, lease };
-                }
-                Err(why) => {
-                    self.skipped.extend(why.map(|why| Skipped { profile, why }));
-                    self.leave_leg();
-                }
-            }
-        }
+    /// Whether nothing will be sent any more: what is under way may be dropped, and [`Attempt::next`] has the answer
+    /// unless one spoke.
+    pub fn is_over(&self) -> bool {
+        !matches!(self.state, State::Open)
     }
 
-    /// Ends the try that the last `Send` began: settles its lease and decides what comes next. After the first event has
-    /// reached the client report `Succeeded` when the stream ends, however it ends: nothing is tried again then.
-    pub fn report(&mut self, pools: &mut Pools, lease: Option<Lease>, outcome: Outcome, now: Instant) {
+    /// What to do next; to be asked when nothing is under way. Once it gives up it says the same for ever.
+    pub fn next(&mut self, health: &mut Health, now: Instant) -> Step {
+        match &self.state {
+            State::Open => {}
+            State::Over => return Step::GiveUp(Failure::new(Kind::Internal, "the attempt is over")),
+            State::GivenUp(failure) => return Step::GiveUp(failure.clone()),
+        }
+        if self.tries.is_empty() && self.plan.hedge_after.is_some() {
+            health.hedges.request(now);
+        }
+        // What was not reported is lost.
+        self.under_way.clear();
+        while self.tries.len() < self.settings.tries_max
+            && let Some(leg) = self.legs.next(&self.plan)
+        {
+            if let Some(ticket) = self.enter(leg, health, now) {
+                return Step::Send(ticket);
+            }
+        }
+        let failure = self.nothing_left(health, now);
+        self.state = State::GivenUp(failure.clone());
+        Step::GiveUp(failure)
+    }
+
+    /// A second try on another leg while one is under way, if the budget and the plan allow. A leg on probation is not
+    /// asked: whoever is in a hurry wants one that is known to be well.
+    pub fn hedge(&mut self, health: &mut Health, now: Instant) -> Option<Ticket> {
+        let one_is_under_way = self.under_way.len() == 1 && self.tries.len() < self.settings.tries_max;
+        let percent = self.settings.hedging.budget_percent;
+        if self.is_over() || !one_is_under_way || self.plan.hedge_after.is_none() || !health.hedges.allows(percent, now)
+        {
+            return None;
+        }
+        let leg = self.legs.hedge(&self.plan, &self.settings, health, now)?;
+        let ticket = self.enter(leg, health, now)?;
+        health.hedges.spend(now);
+        if let Some(entry) = self.tries.last_mut() {
+            entry.is_hedge = true;
+        }
+        Some(ticket)
+    }
+
+    /// Ends a try that did not speak: settles its ticket and decides what comes next. With another one under way a
+    /// failure ends the attempt only if it is the client's own; see [`Attempt::is_over`].
+    pub fn report(&mut self, health: &mut Health, ticket: Ticket, outcome: Outcome, now: Instant) {
+        let Ticket { leg, number, lease, admission } = ticket;
+        self.under_way.retain(|other| *other != number);
         let fate = match &outcome {
-            Outcome::Succeeded | Outcome::Abandoned => Fate::Untouched,
+            Outcome::Abandoned => Fate::Untouched,
             Outcome::Failed(failure) => outcome::fate(failure, &self.settings.keys),
         };
         if let Some(lease) = lease {
-            pools.settle(lease, fate, now);
+            health.pools.settle(lease, fate, now);
+        }
+        if let Some(admission) = admission {
+            match &outcome {
+                Outcome::Failed(failure) if outcome::is_providers(failure) => {
+                    health.breakers.failed(admission, &self.settings.breaker, now);
+                }
+                Outcome::Failed(_) | Outcome::Abandoned => health.breakers.left(admission),
+            }
         }
         match outcome {
-            Outcome::Succeeded | Outcome::Abandoned => self.state = State::Over,
-            Outcome::Failed(failure) => self.failed(failure),
+            Outcome::Failed(failure) => self.failed(leg, number, failure),
+            Outcome::Abandoned if self.under_way.is_empty() && !self.is_over() => self.state = State::Over,
+            Outcome::Abandoned => self.legs.leave(leg),
         }
     }
 
-    fn failed(&mut self, failure: Failure) {
-        if let Some(last) = self.tries.last_mut() {
-            last.kind = Some(failure.kind);
+    /// Its first event has come, or its whole reply: the attempt is over, and what else is under way has lost. With
+    /// `exhausted` the vendor said that the key is spent for so long. The ticket goes on holding its lease until
+    /// [`Health::settle`].
+    pub fn spoke(&mut self, health: &mut Health, ticket: &mut Ticket, exhausted: Option<Duration>, now: Instant) {
+        self.under_way.retain(|other| *other != ticket.number);
+        if let Some(admission) = ticket.admission.take() {
+            health.breakers.succeeded(admission);
+        }
+        if let Some((lease, time)) = ticket.lease.as_ref().zip(exhausted) {
+            health.pools.suffer(lease, outcome::exhausted(time, &self.settings.keys), now);
+        }
+        if !self.is_over() {
+            self.served = Some(ticket.number);
+            self.state = State::Over;
+        }
+    }
+
+    /// What became of every leg, in the order of the plan; a leg's tries in the order in which they were sent.
+    pub fn route(&self) -> Vec<Considered> {
+        let mut route = Vec::with_capacity(self.plan.legs.len());
+        for (index, leg) in self.plan.legs.iter().enumerate() {
+            let considered =
+                |became| Considered { leg: index, profile: leg.profile.name.clone(), lane: leg.lane, became };
+            let tries = self.tries.iter().enumerate().filter(|(_, entry)| entry.leg == index);
+            let before = route.len();
+            route.extend(tries.map(|(number, entry)| considered(self.became(number, entry))));
+            if route.len() == before {
+                route.push(considered(self.legs.became_unsent(index, leg.lane)));
+            }
+        }
+        route
+    }
+
+    /// Passes over every leg that could not be sent to now, and says which would be first.
+    pub(crate) fn foresee(&mut self, health: &Health, now: Instant) -> Option<usize> {
+        let mut first = None;
+        for (index, leg) in self.plan.legs.iter().enumerate() {
+            let ready = self.legs.is_ready(index, leg, &self.settings, health, now);
+            let lease = leg.pool.as_ref().map_or(Ok(()), |pool| health.pools.would_lease(pool, &[], now));
+            match ready.map_err(Some).and_then(|()| lease.map_err(Skip::of)) {
+                Ok(()) if leg.lane == Lane::Chain => first = first.or(Some(index)),
+                Ok(()) => {}
+                Err(why) => self.legs.skip(index, why),
+            }
+        }
+        first
+    }
+
+    fn became(&self, number: usize, entry: &Try) -> Became {
+        let key_id = entry.key_id.clone();
+        match entry.kind {
+            Some(kind) => Became::Failed { kind, key_id },
+            None if self.served == Some(number) => Became::Served { key_id },
+            None if self.served.is_some() => Became::Hedged { key_id },
+            None if self.under_way.contains(&number) => Became::UnderWay { key_id },
+            None => Became::Abandoned { key_id },
+        }
+    }
+
+    /// Sends to a leg, or leaves it.
+    fn enter(&mut self, leg: usize, health: &mut Health, now: Instant) -> Option<Ticket> {
+        let place = self.plan.legs.get(leg)?;
+        let tried: Vec<KeyId> =
+            self.tries.iter().filter(|entry| entry.leg == leg).filter_map(|entry| entry.key_id.clone()).collect();
+        if let Err(why) = self.legs.is_ready(leg, place, &self.settings, health, now) {
+            self.legs.skip(leg, Some(why));
+            return None;
+        }
+        let lease = match &place.pool {
+            None => None,
+            Some(pool) => match health.pools.lease(pool, &tried, now) {
+                Ok(lease) => Some(lease),
+                Err(none) => {
+                    self.legs.skip(leg, Skip::of(none));
+                    return None;
+                }
+            },
+        };
+        let admission = health.breakers.admit(&place.profile.name, &self.settings.breaker);
+        // Counted before it is made, so that one whose report never comes counts as well.
+        let number = self.tries.len();
+        let key_id = lease.as_ref().map(|lease| lease.key_id.clone());
+        self.tries.push(Try { leg, profile: place.profile.name.clone(), key_id, kind: None, is_hedge: false });
+        self.under_way.push(number);
+        self.legs.sent(leg, place);
+        Some(Ticket { leg, number, lease, admission })
+    }
+
+    fn failed(&mut self, leg: usize, number: usize, failure: Failure) {
+        if let Some(entry) = self.tries.get_mut(number) {
+            entry.kind = Some(failure.kind);
+        }
+        if self.is_over() {
+            return;
         }
         match outcome::rule(failure.kind).0 {
-            Verdict::Done => self.state = State::Over,
-            Verdict::Fail => self.state = State::GivenUp(failure),
-            // Where there is no key to blame there is no next one either: a leg without keys is tried once.
-            Verdict::NextKey => self.last = Some(failure),
-            Verdict::NextLeg => {
-                self.leave_leg();
-                self.last = Some(failure);
+            Verdict::Fail => {
+                self.state = State::GivenUp(failure);
+                return;
             }
-            Verdict::NextLargerLeg => self.too_long(failure),
+            // Where there is no key to blame there is no next one either: a leg without keys is tried once.
+            Verdict::NextKey => {}
+            Verdict::NextLeg => self.legs.leave(leg),
+            Verdict::ContextWindowLane => self.legs.too_long(leg, &self.plan),
+            Verdict::ContentPolicyLane => {
+                self.legs.leave(leg);
+                if !self.legs.change_to(Lane::ContentPolicy, &self.plan) {
+                    self.state = State::GivenUp(failure);
+                    return;
+                }
+            }
         }
-    }
-
-    fn too_long(&mut self, failure: Failure) {
-        let leg = match &self.state {
-            State::OnLeg { leg, .. } => self.plan.legs.get(*leg),
-            State::Over | State::GivenUp(_) => None,
-        };
-        let window = leg.and_then(|leg| leg.profile.context_window);
-        // An unknown window cannot be compared with: then nobody is known to be larger.
-        let above = window.unwrap_or(u32::MAX);
-        self.window_above = Some(self.window_above.map_or(above, |before| before.max(above)));
-        self.leave_leg();
         self.last = Some(failure);
     }
-
-    fn fits(&self, leg: &Leg) -> bool {
-        match self.window_above {
-            None => true,
-            Some(above) => leg.profile.context_window.is_some_and(|window| window > above),
-        }
-    }
-
-    /// Counts a try before it is made, so that one whose report never comes counts as well.
-    fn sends(&mut self, profile: ProfileName, lease: Option<&Lease>) {
-        let key_id = lease.map(|lease| lease.key_id.clone());
-        if let State::OnLeg { tried, sent, .. } = &mut self.state {
-            *sent = true;
-            tried.extend(key_id.clone());
-        }
-        self.tries.push(Try { profile, key_id, kind: None });
-    }
-
-    fn leave_leg(&mut self) {
-        if let State::OnLeg { leg, .. } = self.state {
-            self.state = State::on_leg(leg + 1);
-        }
-    }
-
-    /// The last real failure, under the gateway's status; a client's own mistake goes back as the vendor put it.
-    fn nothing_left(&self, pools: &Pools, now: Instant) -> Failure {
-        if let Some(last) = self.last.as_ref().filter(|last| last.fault() == Fault::Client) {
-            return last.clone();
-        }
-        let alias = &self.plan.alias;
-        let public = match &self.last {
-            Some(last) => format!("every model of `{alias}` failed; the last one: {}", last.public),
-            None if self.skipped.iter().any(|skipped| matches!(skipped.why, Why::NoKey(NoKey::Resting { .. }))) => {
-                format!("every key of `{alias}` is resting after a rate limit or an empty account")
-            }
-            None => format!("no model of `{alias}` has a usable key"),
-        };
-        let soonest = self.plan.pools().into_iter().filter_map(|pool| pools.soonest(pool, now)).min();
-        let rest = soonest.map(|until| until.saturating_duration_since(now));
-        let retry_after = rest.or_else(|| self.last.as_ref().and_then(|last| last.retry_after));
-        let failure = Failure::new(Kind::NothingLeft, public).private(self.story());
-        failure.retry_after(retry_after)
-    }
-
-    /// "tries: a (openai-1): rate_limited; b: upstream_error. skipped: c: all keys retired. last: …"
-    fn story(&self) -> String {
-        let tries = self.tries.iter().map(|attempt| {
-            let kind = attempt.kind.map_or("not reported", Kind::as_str);
-            match &attempt.key_id {
-                Some(key) => format!("{} ({key}): {kind}", attempt.profile),
-                None => format!("{}: {kind}", attempt.profile),
-            }
-        });
-        let mut story = format!("tries: {}", listed(tries));
-        let skipped = self.skipped.iter().map(|skipped| format!("{}: {}", skipped.profile, skipped.why.as_str()));
-        if !self.skipped.is_empty() {
-            story = format!("{story}. skipped: {}", listed(skipped));
-        }
-        match self.last.as_ref().filter(|last| !last.private.is_empty()) {
-            Some(last) => format!("{story}. last: {}", last.private),
-            None => story,
-        }
-    }
-}
-
-// === impl State ===
-impl State {
-    fn on_leg(leg: usize) -> Self {
-        Self::OnLeg { leg, tried: Vec::new(), sent: false }
-    }
-}
-
-// === impl Why ===
-impl Why {
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::NoKey(NoKey::Empty) => "no key is configured",
-            Self::NoKey(NoKey::Retired) => "all keys are retired",
-            Self::NoKey(NoKey::Resting { .. }) => "all keys are resting",
-            Self::NoKey(NoKey::Tried) => "all keys are tried",
-            Self::SmallerWindow => "not known to have a larger context window",
-        }
-    }
-}
-
-fn listed(items: impl Iterator<Item = String>) -> String {
-    let list = items.collect::<Vec<_>>().join("; ");
-    if list.is_empty() { "none".to_owned() } else { list }
-}
-
-/// A leg that was used is not "skipped" when its keys run out: its tries tell the story.
-fn of_note(why: NoKey, sent: bool) -> Option<Why> {
-    (!sent).then_some(Why::NoKey(why))
 }
 
 #[cfg(test)]

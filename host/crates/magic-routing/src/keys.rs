@@ -1,11 +1,16 @@
 //! Pools of keys: which may be leased, which wait, which are gone. Pure: time comes in as `now`. Knows no failure; what
 //! one means for a key is `outcome`'s to say.
+mod memory;
+mod record;
+
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use magic_types::{KeyId, Kind, Secret};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
+use self::memory::Memory;
+use self::record::Record;
 use crate::plan::PoolName;
 
 /// Hex digits of a key's digest in its id: 32 bits tell a pool's keys apart and say nothing of the secret.
@@ -18,11 +23,14 @@ pub struct KeySource {
     pub secret: Secret,
 }
 
-/// Every pool, by name. Outlives reloads: it is reconciled with a new config, never rebuilt.
+/// Every pool, by name. Outlives reloads: it is reconciled with a new config, never rebuilt, and what is known of a key
+/// stays known while the key is away.
 #[derive(Default)]
 pub struct Pools {
     pools: BTreeMap<PoolName, Pool>,
-    /// Counts leases: the order of use, and what tells a slot from a later one of the same key.
+    /// Of keys that no pool holds.
+    memory: Memory,
+    /// Counts leases: the order of use, and what tells a record from a forgotten one of the same key.
     leases: u64,
 }
 
@@ -35,25 +43,7 @@ struct Pool {
 struct Slot {
     id: KeyId,
     secret: Secret,
-    state: State,
-    /// Beside the state, not in it: a key that is put to rest may have other requests under way.
-    in_flight: u32,
-    /// Number of its last lease; 0: never leased.
-    last_used: u64,
-    /// Tells it from an earlier slot of the same key, so that a lease of that one cannot settle here.
-    born: u64,
-}
-
-enum State {
-    Available,
-    /// Ends by itself.
-    Quarantined {
-        until: Instant,
-        why: Kind,
-    },
-    Retired {
-        why: Kind,
-    },
+    record: Record,
 }
 
 /// The right to send one request with a key. It counts, it does not lock. Must come back through [`Pools::settle`].
@@ -108,8 +98,26 @@ pub enum Standing {
     Retired { why: Kind },
 }
 
+/// What is known of one key, for the store and from it. Never a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptKey {
+    pub id: KeyId,
+    pub pool: PoolName,
+    pub standing: Standing,
+}
+
+/// How many keys of a pool are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyCounts {
+    pub available: usize,
+    pub quarantined: usize,
+    pub retired: usize,
+    /// Requests under way with any of them.
+    pub in_flight: u32,
+}
+
 /// A key's name: its pool and the beginning of a digest of both, e.g. `openai-3f9ac2d1`. The same key always has the same
-/// name, which is how its state survives a reload; the secret cannot be had from it.
+/// name, which is how its state survives a reload and a restart; the secret cannot be had from it.
 pub fn key_id(pool: &PoolName, secret: &Secret) -> KeyId {
     let mut hash = Sha256::new();
     hash.update(pool.as_str().as_bytes());
@@ -129,65 +137,129 @@ impl KeySource {
 
 // === impl Pools ===
 impl Pools {
-    /// Makes the pools hold exactly these keys. A key that was there before keeps its state and its requests in flight; a
-    /// key named twice counts once; pools named twice are joined.
+    /// Makes the pools hold exactly these keys. What is known of a key (its state, its requests in flight) stays known,
+    /// whether it was there before, comes back after it was away, or was restored; a key named twice counts once; pools
+    /// named twice are joined.
     pub fn reconcile(&mut self, sources: Vec<(PoolName, Vec<KeySource>)>) {
-        let mut before = std::mem::take(&mut self.pools);
+        let before = std::mem::take(&mut self.pools).into_iter();
+        let mut before: BTreeMap<KeyId, (PoolName, Record)> = before
+            .flat_map(|(name, pool)| pool.slots.into_iter().map(move |slot| (slot.id, (name.clone(), slot.record))))
+            .collect();
         for (name, keys) in sources {
-            let old = before.remove(&name).map(|pool| pool.slots).unwrap_or_default();
             let pool = self.pools.entry(name).or_default();
-            let mut old: BTreeMap<KeyId, Slot> = old.into_iter().map(|slot| (slot.id.clone(), slot)).collect();
-            for key in keys {
-                if pool.slots.iter().any(|slot| slot.id == key.id) {
+            for KeySource { id, secret } in keys {
+                if pool.slots.iter().any(|slot| slot.id == id) {
                     continue;
                 }
-                let slot = old.remove(&key.id).unwrap_or_else(|| {
+                let known = before.remove(&id).map(|(_, record)| record).or_else(|| self.memory.take(&id));
+                let record = known.unwrap_or_else(|| {
                     self.leases += 1;
-                    Slot::new(key, self.leases)
+                    Record::new(self.leases)
                 });
-                pool.slots.push(slot);
+                pool.slots.push(Slot { id, secret, record });
             }
         }
+        for (id, (pool, record)) in before {
+            self.memory.keep(id, pool, record);
+        }
+    }
+
+    /// What the store remembers, before the first [`Pools::reconcile`]: it waits until such a key appears, and rests end
+    /// by themselves meanwhile. Of more than 10 000 the first are forgotten.
+    pub fn restore(&mut self, kept: Vec<KeptKey>, now: Instant) {
+        for KeptKey { id, pool, standing } in kept {
+            self.leases += 1;
+            self.memory.keep(id, pool, Record::restored(standing, self.leases, now));
+        }
+    }
+
+    /// The keys whose state changed since the last call, for the store. A rest that ended by itself is told when its key
+    /// is leased next; until then the store's own reckoning of time says the same.
+    pub fn take_changes(&mut self, now: Instant) -> Vec<KeptKey> {
+        let slots = self
+            .pools
+            .iter_mut()
+            .flat_map(|(name, pool)| pool.slots.iter_mut().map(move |slot| (&slot.id, name, &mut slot.record)));
+        let changed = slots.chain(self.memory.iter_mut()).filter(|(_, _, record)| record.changed);
+        let kept = changed.map(|(id, pool, record)| {
+            record.changed = false;
+            KeptKey { id: id.clone(), pool: pool.clone(), standing: record.standing(now) }
+        });
+        let kept = kept.collect();
+        self.memory.tidy(now);
+        kept
+    }
+
+    /// The retired keys that a pool still holds, for the re-check.
+    pub fn retired(&self) -> Vec<(PoolName, KeyId, Secret)> {
+        let slots = self.pools.iter().flat_map(|(name, pool)| pool.slots.iter().map(move |slot| (name, slot)));
+        let retired = slots.filter(|(_, slot)| slot.record.is_retired());
+        retired.map(|(name, slot)| (name.clone(), slot.id.clone(), slot.secret.clone())).collect()
+    }
+
+    /// Makes a retired key available, since its vendor takes it again. False: there is no such retired key.
+    pub fn revive(&mut self, id: &KeyId) -> bool {
+        let slots = self.pools.values_mut().flat_map(|pool| &mut pool.slots);
+        let record = slots.filter(|slot| slot.id == *id).map(|slot| &mut slot.record).next();
+        let record = record.or_else(|| self.memory.get_mut(id)).filter(|record| record.is_retired());
+        record.map(Record::freed).is_some()
     }
 
     /// The least loaded available key that is not among `tried`; of equals the least recently used, then the first.
     pub fn lease(&mut self, name: &PoolName, tried: &[KeyId], now: Instant) -> Result<Lease, NoKey> {
         let pool = self.pools.get_mut(name).ok_or(NoKey::Empty)?;
-        let fit = pool.slots.iter_mut().filter(|slot| slot.is_available(now) && !tried.contains(&slot.id));
-        let Some(slot) = fit.min_by_key(|slot| (slot.in_flight, slot.last_used)) else {
+        let fit = pool.slots.iter_mut().filter(|slot| slot.is_fit(tried, now));
+        let Some(slot) = fit.min_by_key(|slot| (slot.record.in_flight, slot.record.last_used)) else {
             return Err(pool.why_none(now));
         };
         self.leases += 1;
-        slot.state = State::Available;
-        slot.in_flight = slot.in_flight.saturating_add(1);
-        slot.last_used = self.leases;
-        Ok(Lease { pool: name.clone(), key_id: slot.id.clone(), secret: slot.secret.clone(), born: slot.born })
+        slot.record.lease(self.leases);
+        let born = slot.record.born;
+        Ok(Lease { pool: name.clone(), key_id: slot.id.clone(), secret: slot.secret.clone(), born })
+    }
+
+    /// Whether [`Pools::lease`] would find a key; changes nothing.
+    pub(crate) fn would_lease(&self, name: &PoolName, tried: &[KeyId], now: Instant) -> Result<(), NoKey> {
+        let pool = self.pools.get(name).ok_or(NoKey::Empty)?;
+        let found = pool.slots.iter().any(|slot| slot.is_fit(tried, now));
+        if found { Ok(()) } else { Err(pool.why_none(now)) }
     }
 
     /// Ends a lease. A retired key stays retired and a resting one rests on, whatever a late report says; of two rests
-    /// the longer holds. A lease of a key that is gone since ends without effect.
+    /// the longer holds. What a vendor says of a key that is away is remembered for its return.
     pub fn settle(&mut self, lease: Lease, fate: Fate, now: Instant) {
-        let Some(pool) = self.pools.get_mut(&lease.pool) else { return };
-        let slot = pool.slots.iter_mut().find(|slot| slot.id == lease.key_id && slot.born == lease.born);
-        if let Some(slot) = slot {
-            slot.in_flight = slot.in_flight.saturating_sub(1);
-            slot.suffer(fate, now);
+        let Some(record) = self.record(&lease) else { return };
+        if record.born == lease.born {
+            record.in_flight = record.in_flight.saturating_sub(1);
         }
+        record.suffer(fate, now);
+    }
+
+    /// Changes a key's state while its lease goes on.
+    pub(crate) fn suffer(&mut self, lease: &Lease, fate: Fate, now: Instant) {
+        if let Some(record) = self.record(lease) {
+            record.suffer(fate, now);
+        }
+    }
+
+    fn record(&mut self, lease: &Lease) -> Option<&mut Record> {
+        let slots = self.pools.get_mut(&lease.pool).map(|pool| &mut pool.slots).into_iter().flatten();
+        let record = slots.filter(|slot| slot.id == lease.key_id).map(|slot| &mut slot.record).next();
+        record.or_else(|| self.memory.get_mut(&lease.key_id))
     }
 
     /// Whether a request might be sent with one of its keys, now or after a rest.
     pub fn runnable(&self, name: &PoolName) -> bool {
-        let pool = self.pools.get(name);
-        pool.is_some_and(|pool| pool.slots.iter().any(|slot| !matches!(slot.state, State::Retired { .. })))
+        self.pools.get(name).is_some_and(|pool| pool.slots.iter().any(|slot| !slot.record.is_retired()))
     }
 
     /// When the first of its resting keys may be used again; `None` where one is available or none will be.
     pub fn soonest(&self, name: &PoolName, now: Instant) -> Option<Instant> {
         let slots = &self.pools.get(name)?.slots;
-        if slots.iter().any(|slot| slot.is_available(now)) {
+        if slots.iter().any(|slot| slot.record.is_available(now)) {
             return None;
         }
-        slots.iter().filter_map(Slot::rests_until).min()
+        slots.iter().filter_map(|slot| slot.record.rests_until()).min()
     }
 
     /// Every pool and key, in the order of names and of the pools' files.
@@ -198,6 +270,20 @@ impl Pools {
         });
         states.collect()
     }
+
+    /// All zero where there is no such pool.
+    pub fn counts(&self, name: &PoolName, now: Instant) -> KeyCounts {
+        let mut counts = KeyCounts::default();
+        for slot in self.pools.get(name).into_iter().flat_map(|pool| &pool.slots) {
+            counts.in_flight = counts.in_flight.saturating_add(slot.record.in_flight);
+            match slot.record.standing(now) {
+                Standing::Available => counts.available += 1,
+                Standing::Quarantined { .. } => counts.quarantined += 1,
+                Standing::Retired { .. } => counts.retired += 1,
+            }
+        }
+        counts
+    }
 }
 
 // === impl Pool ===
@@ -207,10 +293,10 @@ impl Pool {
         if self.slots.is_empty() {
             return NoKey::Empty;
         }
-        if self.slots.iter().any(|slot| slot.is_available(now)) {
+        if self.slots.iter().any(|slot| slot.record.is_available(now)) {
             return NoKey::Tried;
         }
-        match self.slots.iter().filter_map(Slot::rests_until).min() {
+        match self.slots.iter().filter_map(|slot| slot.record.rests_until()).min() {
             Some(until) => NoKey::Resting { until },
             None => NoKey::Retired,
         }
@@ -219,48 +305,12 @@ impl Pool {
 
 // === impl Slot ===
 impl Slot {
-    fn new(source: KeySource, born: u64) -> Self {
-        Self { id: source.id, secret: source.secret, state: State::Available, in_flight: 0, last_used: 0, born }
-    }
-
-    fn is_available(&self, now: Instant) -> bool {
-        match self.state {
-            State::Available => true,
-            State::Quarantined { until, .. } => until <= now,
-            State::Retired { .. } => false,
-        }
-    }
-
-    fn rests_until(&self) -> Option<Instant> {
-        match self.state {
-            State::Quarantined { until, .. } => Some(until),
-            State::Available | State::Retired { .. } => None,
-        }
-    }
-
-    fn suffer(&mut self, fate: Fate, now: Instant) {
-        match (&self.state, fate) {
-            (State::Retired { .. }, _) | (_, Fate::Untouched) => {}
-            (_, Fate::Retire { why }) => self.state = State::Retired { why },
-            (State::Available | State::Quarantined { .. }, Fate::Rest { time, why }) => {
-                // A time that overflows the clock is no time anybody waits for: then the key just stays as it is.
-                let Some(until) = now.checked_add(time) else { return };
-                if self.rests_until().is_none_or(|rest| rest < until) {
-                    self.state = State::Quarantined { until, why };
-                }
-            }
-        }
+    fn is_fit(&self, tried: &[KeyId], now: Instant) -> bool {
+        self.record.is_available(now) && !tried.contains(&self.id)
     }
 
     fn state(&self, now: Instant) -> KeyState {
-        let standing = match self.state {
-            State::Quarantined { until, why } if until > now => {
-                Standing::Quarantined { remaining: until.duration_since(now), why }
-            }
-            State::Available | State::Quarantined { .. } => Standing::Available,
-            State::Retired { why } => Standing::Retired { why },
-        };
-        KeyState { id: self.id.clone(), standing, in_flight: self.in_flight }
+        KeyState { id: self.id.clone(), standing: self.record.standing(now), in_flight: self.record.in_flight }
     }
 }
 

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use magic_config::KeyManagementSettings;
-use magic_types::{Failure, Kind};
+use magic_types::{Failure, Fault, Kind};
 
 use crate::keys::Fate;
 
@@ -14,14 +14,15 @@ const REST_MIN: Duration = Duration::from_secs(1);
 /// What the request does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It has its answer, or nobody waits for one.
-    Done,
     /// The client gets the failure as it is.
     Fail,
     NextKey,
     NextLeg,
-    /// The next leg whose model is known to have a larger window; where there is none, the client gets the failure.
-    NextLargerLeg,
+    /// The alias's lane for what is too long; where it has none, the next leg whose model is known to have a larger
+    /// window. Where nothing is left the client gets the failure.
+    ContextWindowLane,
+    /// The alias's lane for what a content policy refuses; where it has none, the client gets the failure.
+    ContentPolicyLane,
 }
 
 /// What happens to the key, before times are filled in.
@@ -45,7 +46,8 @@ pub fn rule(kind: Kind) -> (Verdict, Rule) {
         Kind::ServerError | Kind::Unreachable | Kind::TimedOut | Kind::BadReply | Kind::CutOff => {
             (Verdict::NextLeg, Rule::Untouched)
         }
-        Kind::ContextTooLong => (Verdict::NextLargerLeg, Rule::Untouched),
+        Kind::ContextTooLong => (Verdict::ContextWindowLane, Rule::Untouched),
+        Kind::ContentPolicy => (Verdict::ContentPolicyLane, Rule::Untouched),
         Kind::InvalidRequest | Kind::NotFound | Kind::TooLarge => (Verdict::Fail, Rule::Untouched),
         // Not a vendor's doing: another vendor would not mend them.
         Kind::Cancelled
@@ -71,6 +73,20 @@ pub(crate) fn fate(failure: &Failure, settings: &KeyManagementSettings) -> Fate 
             Fate::Rest { time, why }
         }
     }
+}
+
+/// For a key whose vendor took the request and said with the reply that it was the last for this long.
+pub(crate) fn exhausted(time: Duration, settings: &KeyManagementSettings) -> Fate {
+    if settings.enable_quarantine {
+        Fate::Rest { time: time.clamp(REST_MIN, REST_MAX), why: Kind::RateLimited }
+    } else {
+        Fate::Untouched
+    }
+}
+
+/// Whether a profile's breaker counts it.
+pub(crate) fn is_providers(failure: &Failure) -> bool {
+    failure.fault() == Fault::Provider
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use magic_types::AliasName;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::keys::KeySource;
+use crate::keys::{KeySource, Pools};
 
 /// Names a pool of keys: a provider's (`openai`), or a profile's own (`profile:openai_main`).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,8 +23,10 @@ pub struct Plans {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub alias: AliasName,
-    /// At least one, in the order in which they are tried.
+    /// At least one of the chain; lane by lane, each in the order in which it is tried.
     pub legs: Vec<Leg>,
+    /// How long a try may be silent before a second one starts on another leg. `None`: it never does.
+    pub hedge_after: Option<Duration>,
     /// `None`: plain proxying.
     pub reasoning_mode: Option<String>,
 }
@@ -33,6 +36,17 @@ pub struct Leg {
     pub profile: Arc<Profile>,
     /// Where its keys come from; `None`: it needs none.
     pub pool: Option<PoolName>,
+    pub lane: Lane,
+}
+
+/// Which legs follow each other: a request starts in the chain and changes lanes at most once for each reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    Chain,
+    /// For what was too long for a leg.
+    ContextWindow,
+    /// For what a vendor's content policy refused.
+    ContentPolicy,
 }
 
 // === impl PoolName ===
@@ -41,15 +55,14 @@ impl PoolName {
         Self(text.into())
     }
 
-    /// The pool that a profile's keys come from: its own if it names a key, else its provider's, else none.
-    pub fn of(profile: &Profile) -> Option<Self> {
+    /// The pool that a profile's keys come from: its own if it names a key, else its provider's. A provider that needs no
+    /// key is sent one where there is one: `has_keys` says so.
+    pub fn of(profile: &Profile, has_keys: impl Fn(&Self) -> bool) -> Option<Self> {
         if profile.api_key.is_some() {
-            Some(Self(format!("profile:{}", profile.name).into()))
-        } else if profile.provider.needs_key() {
-            Some(Self::new(profile.provider.pool_name()))
-        } else {
-            None
+            return Some(Self(format!("profile:{}", profile.name).into()));
         }
+        let pool = Self::new(profile.provider.pool_name());
+        (profile.provider.needs_key() || has_keys(&pool)).then_some(pool)
     }
 
     pub fn as_str(&self) -> &str {
@@ -71,8 +84,10 @@ impl fmt::Debug for PoolName {
 
 // === impl Plans ===
 impl Plans {
-    pub fn compile(config: &Config) -> Self {
-        let in_order: Vec<Arc<Plan>> = config.aliases.iter().map(|alias| Arc::new(Plan::of(alias))).collect();
+    /// `has_keys`: whether a pool holds any; asked of providers that could do without.
+    pub fn compile(config: &Config, has_keys: impl Fn(&PoolName) -> bool) -> Self {
+        let plan = |alias| Arc::new(Plan::of(alias, &has_keys));
+        let in_order: Vec<Arc<Plan>> = config.aliases.iter().map(plan).collect();
         let by_alias = in_order.iter().map(|plan| (plan.alias.clone(), Arc::clone(plan))).collect();
         Self { in_order, by_alias }
     }
@@ -89,10 +104,30 @@ impl Plans {
 
 // === impl Plan ===
 impl Plan {
-    fn of(alias: &magic_config::Alias) -> Self {
-        let leg = |profile: &Arc<Profile>| Leg { profile: Arc::clone(profile), pool: PoolName::of(profile) };
-        let legs = alias.chain.iter().map(leg).collect();
-        Self { alias: alias.name.clone(), legs, reasoning_mode: alias.reasoning_mode.clone() }
+    fn of(alias: &magic_config::Alias, has_keys: &impl Fn(&PoolName) -> bool) -> Self {
+        let lane = |profiles: &[Arc<Profile>], lane| {
+            let leg = |profile: &Arc<Profile>| {
+                let pool = PoolName::of(profile, has_keys);
+                Leg { profile: Arc::clone(profile), pool, lane }
+            };
+            profiles.iter().map(leg).collect::<Vec<_>>()
+        };
+        let mut legs = lane(&alias.chain, Lane::Chain);
+        legs.extend(lane(&alias.context_window_fallbacks, Lane::ContextWindow));
+        legs.extend(lane(&alias.content_policy_fallbacks, Lane::ContentPolicy));
+        Self {
+            alias: alias.name.clone(),
+            legs,
+            hedge_after: alias.hedge_after,
+            reasoning_mode: alias.reasoning_mode.clone(),
+        }
+    }
+
+    /// Whether a request for it might be sent, now or after a rest: a leg of the chain needs no key or has one that is not
+    /// retired. The other lanes serve only what the chain could not.
+    pub fn is_runnable(&self, pools: &Pools) -> bool {
+        let mut chain = self.legs.iter().filter(|leg| leg.lane == Lane::Chain);
+        chain.any(|leg| leg.pool.as_ref().is_none_or(|pool| pools.runnable(pool)))
     }
 
     /// The pools of its legs, each once, in order.
@@ -107,11 +142,23 @@ impl Plan {
     }
 }
 
+// === impl Lane ===
+impl Lane {
+    /// The word for logs and admin answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chain => "chain",
+            Self::ContextWindow => "context_window",
+            Self::ContentPolicy => "content_policy",
+        }
+    }
+}
+
 /// The pools of one key each that profiles with a key of their own have. The host adds those of `keys_pool/` and of the
 /// environment before it reconciles.
 pub fn own_keys(config: &Config) -> Vec<(PoolName, Vec<KeySource>)> {
     let own = config.profiles.iter().filter_map(|profile| {
-        let pool = PoolName::of(profile)?;
+        let pool = PoolName::of(profile, |_| false)?;
         let source = KeySource::new(&pool, profile.api_key.clone()?);
         Some((pool, vec![source]))
     });

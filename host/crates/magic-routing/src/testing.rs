@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use magic_types::{Failure, Kind, Secret};
 
-use crate::{Attempt, KeySource, Outcome, Plan, Plans, PoolName, Pools, Settings, Standing, Step};
+use crate::{
+    Attempt, BreakerStanding, Health, KeySource, Outcome, Plan, Plans, PoolName, Settings, Standing, Step, Ticket,
+};
 
 /// Three profiles with pools of their own kind, one without keys, in chains as their names say.
 pub(crate) const CONFIG: &str = "
@@ -26,6 +28,11 @@ router_settings:
     small-last: [openai_large, openai]
     own: [own, openai]
     all: [openai, mistral, local, openai_large, own]
+    lanes:
+      chain: [openai, mistral]
+      context_window_fallbacks: [openai_large, own]
+      content_policy_fallbacks: [local, mistral]
+    hedged: { chain: [openai, mistral, local], hedge_after_seconds: 1 }
 ";
 
 #[expect(clippy::disallowed_methods, reason = "an instant cannot be had otherwise; it is only ever added to")]
@@ -39,7 +46,7 @@ pub(crate) fn config(extra: &str) -> magic_config::Config {
 }
 
 pub(crate) fn plan(alias: &str) -> Arc<Plan> {
-    static PLANS: LazyLock<Plans> = LazyLock::new(|| Plans::compile(&config("")));
+    static PLANS: LazyLock<Plans> = LazyLock::new(|| Plans::compile(&config(""), |_| false));
     Arc::clone(PLANS.get(alias).expect("an alias of CONFIG"))
 }
 
@@ -49,9 +56,17 @@ pub(crate) fn sources(pool: &str, secrets: &[&str]) -> (PoolName, Vec<KeySource>
     (name, keys)
 }
 
-/// The pools and a clock, shared by the attempts of one test.
+/// What the scripted vendor does with a try.
+pub(crate) enum Answer {
+    Speaks,
+    Fails(Failure),
+    /// Nobody waits for it.
+    Leaves,
+}
+
+/// The health and a clock, shared by the attempts of one test.
 pub(crate) struct Bench {
-    pub(crate) pools: Pools,
+    pub(crate) health: Health,
     pub(crate) now: Instant,
     pub(crate) settings: Settings,
 }
@@ -60,8 +75,8 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new(pools: &[(&str, &[&str])]) -> Self {
         static SETTINGS: LazyLock<Settings> = LazyLock::new(|| Settings::of(&config("")));
-        let mut bench = Self { pools: Pools::default(), now: start(), settings: *SETTINGS };
-        bench.pools.reconcile(pools.iter().map(|(pool, secrets)| sources(pool, secrets)).collect());
+        let mut bench = Self { health: Health::default(), now: start(), settings: *SETTINGS };
+        bench.health.pools.reconcile(pools.iter().map(|(pool, secrets)| sources(pool, secrets)).collect());
         bench
     }
 
@@ -74,32 +89,69 @@ impl Bench {
     }
 
     /// Takes the next step and answers it; tells where it was sent, by profile and secret, or the final failure.
-    pub(crate) fn step(&mut self, attempt: &mut Attempt, outcome: Outcome) -> String {
-        match attempt.next(&mut self.pools, self.now) {
-            Step::Send { leg, lease } => {
-                let profile = attempt.plan().legs[leg].profile.name.clone();
-                let key = lease.as_ref().map_or_else(|| "-".to_owned(), |lease| lease.secret.expose().to_owned());
-                attempt.report(&mut self.pools, lease, outcome, self.now);
-                format!("{profile} {key}")
+    pub(crate) fn step(&mut self, attempt: &mut Attempt, answer: Answer) -> String {
+        match attempt.next(&mut self.health, self.now) {
+            Step::Send(ticket) => {
+                let told = sent_to(attempt, &ticket);
+                self.answer(attempt, ticket, answer);
+                told
             }
             Step::GiveUp(failure) => told(&failure),
         }
     }
 
-    /// Answers with one failure after the other, then with success, until it ends; tells the whole story.
+    pub(crate) fn answer(&mut self, attempt: &mut Attempt, mut ticket: Ticket, answer: Answer) {
+        let outcome = match answer {
+            Answer::Speaks => {
+                attempt.spoke(&mut self.health, &mut ticket, None, self.now);
+                self.health.settle(ticket, self.now);
+                return;
+            }
+            Answer::Fails(failure) => Outcome::Failed(failure),
+            Answer::Leaves => Outcome::Abandoned,
+        };
+        attempt.report(&mut self.health, ticket, outcome, self.now);
+    }
+
+    pub(crate) fn sends(&mut self, attempt: &mut Attempt) -> Ticket {
+        match attempt.next(&mut self.health, self.now) {
+            Step::Send(ticket) => ticket,
+            Step::GiveUp(failure) => panic!("{}", told(&failure)),
+        }
+    }
+
+    /// Answers with one failure after the other, then speaks, until it ends; tells the whole story.
     pub(crate) fn story(&mut self, alias: &str, failures: &[Failure]) -> String {
         let mut attempt = self.attempt(alias);
         let mut steps = Vec::new();
         for failure in failures {
-            steps.push(self.step(&mut attempt, Outcome::Failed(failure.clone())));
+            steps.push(self.step(&mut attempt, Answer::Fails(failure.clone())));
         }
-        steps.push(self.step(&mut attempt, Outcome::Succeeded));
+        steps.push(self.step(&mut attempt, Answer::Speaks));
         steps.join(" | ")
+    }
+
+    /// `failures` of a profile's vendor, one a request.
+    pub(crate) fn break_down(&mut self, alias: &str, failures: u32) {
+        for _ in 0..failures {
+            let mut attempt = self.attempt(alias);
+            let ticket = self.sends(&mut attempt);
+            self.answer(&mut attempt, ticket, Answer::Fails(failure(Kind::ServerError)));
+        }
+    }
+
+    pub(crate) fn breaker(&self, profile: &str) -> String {
+        match self.health.breakers.standing(&profile.into(), self.now) {
+            BreakerStanding::Closed { failures } => format!("closed, {failures} failed"),
+            BreakerStanding::Open { remaining } => format!("open {}s", remaining.as_secs()),
+            BreakerStanding::HalfOpen { probing: true } => "half-open, probing".to_owned(),
+            BreakerStanding::HalfOpen { probing: false } => "half-open".to_owned(),
+        }
     }
 
     /// "openai: a available, b quarantined 300s rate_limited", by secret's place in `secrets`.
     pub(crate) fn standing(&self, pool: &str) -> String {
-        let states = self.pools.states(self.now);
+        let states = self.health.pools.states(self.now);
         let state = states.iter().find(|state| state.pool.as_str() == pool).expect("a pool of the test");
         let keys = state.keys.iter().map(|key| match key.standing {
             Standing::Available => "available".to_owned(),
@@ -108,6 +160,13 @@ impl Bench {
         });
         keys.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// By profile and secret.
+pub(crate) fn sent_to(attempt: &Attempt, ticket: &Ticket) -> String {
+    let profile = &attempt.plan().legs[ticket.leg].profile.name;
+    let key = ticket.lease.as_ref().map_or("-", |lease| lease.secret.expose());
+    format!("{profile} {key}")
 }
 
 pub(crate) fn failure(kind: Kind) -> Failure {

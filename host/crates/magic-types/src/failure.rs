@@ -24,6 +24,8 @@ pub enum Kind {
     TooLarge,
     /// The prompt does not fit the model's window.
     ContextTooLong,
+    /// The vendor's content policy refused the request.
+    ContentPolicy,
     // Key
     /// 401, 403 and kin: the key will never work again.
     KeyRejected,
@@ -60,9 +62,12 @@ pub enum Kind {
 impl Kind {
     pub fn fault(self) -> Fault {
         match self {
-            Self::InvalidRequest | Self::NotFound | Self::TooLarge | Self::ContextTooLong | Self::Cancelled => {
-                Fault::Client
-            }
+            Self::InvalidRequest
+            | Self::NotFound
+            | Self::TooLarge
+            | Self::ContextTooLong
+            | Self::ContentPolicy
+            | Self::Cancelled => Fault::Client,
             Self::KeyRejected | Self::QuotaExhausted | Self::RateLimited => Fault::Key,
             Self::ServerError | Self::Unreachable | Self::TimedOut | Self::BadReply | Self::CutOff => Fault::Provider,
             Self::Component => Fault::Guest,
@@ -70,11 +75,12 @@ impl Kind {
         }
     }
 
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::InvalidRequest,
         Self::NotFound,
         Self::TooLarge,
         Self::ContextTooLong,
+        Self::ContentPolicy,
         Self::KeyRejected,
         Self::QuotaExhausted,
         Self::RateLimited,
@@ -103,6 +109,7 @@ impl Kind {
             Self::NotFound => "not_found",
             Self::TooLarge => "too_large",
             Self::ContextTooLong => "context_length_exceeded",
+            Self::ContentPolicy => "content_policy_violation",
             Self::KeyRejected => "key_rejected",
             Self::QuotaExhausted => "quota_exhausted",
             Self::RateLimited => "rate_limited",

@@ -1,115 +1,256 @@
-//! What a vendor is sent for one step of a reasoning session: a canonical request in OpenAI's JSON, always streamed.
+//! What a vendor of OpenAI's dialect is sent, written from the hub with the vendor's quirks applied.
+use crate::chat::{Format, Request, Thinking, Tool, ToolChoice};
+use crate::dialect::{self, Call, Vendor, Written};
+use crate::quirks::{self, Quirks, ThinkingWord};
 use bytes::Bytes;
-use magic_types::chat::{CompletionRequest, Message, Part, Role, ToolCall, ToolDefinition};
+use magic_types::Failure;
+use magic_types::chat::CompletionRequest;
+use magic_types::stream::ChatEvent;
 use serde_json::{Map, Value, json};
 
-/// The body for `POST /chat/completions`. `defaults` are the profile's generation parameters; what the request sets wins.
+use super::stream;
+
+mod messages;
+
+/// Fields without a place in the hub that OpenAI documents and that change nothing that the hub could not carry back.
+/// `n`, `logprobs`, `audio` and kin are not among them: their replies have more than the hub's events can say.
+const KNOWN: [&str; 11] = [
+    "logit_bias",
+    "metadata",
+    "prediction",
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "verbosity",
+    "web_search_options",
+    "min_p",
+];
+
+/// What names are lost is told in a header: a client that sends hundreds of them knows enough after these.
+const LOST_MAX: usize = 100;
+
+/// The body for `POST /chat/completions` of one step of a session. `defaults` are the profile's generation parameters;
+/// what the request sets wins.
 pub fn encode(request: &CompletionRequest, model: &str, defaults: &Map<String, Value>) -> Bytes {
-    let mut body = defaults.clone();
-    body.insert("model".to_owned(), json!(model));
-    body.insert("messages".to_owned(), request.messages.iter().flat_map(messages).collect());
-    body.insert("stream".to_owned(), json!(true));
-    body.insert("stream_options".to_owned(), json!({ "include_usage": true }));
-    if !request.tools.is_empty() {
-        body.insert("tools".to_owned(), request.tools.iter().map(tool).collect());
+    let mut request = Request::from(request);
+    request.fill(defaults);
+    Chat.write(&request, &Call { model, stream: true, quirks: quirks::of("") }).body
+}
+
+pub(crate) struct Chat;
+
+impl Vendor for Chat {
+    fn write(&self, request: &Request, call: &Call<'_>) -> Written {
+        let mut body = Body { quirks: call.quirks, fields: Map::new(), lost: Lost::default() };
+        body.set("model", Some(json!(call.model)));
+        body.fields.insert("messages".to_owned(), messages::write(&request.messages, call.quirks, &mut body.lost));
+        body.tools(request);
+        body.sampling(request);
+        body.thinking(request.thinking.as_ref());
+        body.format(request.format.as_ref());
+        body.rest(&request.rest);
+        if call.stream {
+            body.fields.insert("stream".to_owned(), json!(true));
+            // Whatever the client asked: the gateway counts. Whoever strips it counts unasked.
+            if let Some(name) = call.quirks.name("stream_options") {
+                body.fields.insert(name.to_owned(), json!({ "include_usage": true }));
+            }
+        }
+        for (key, value) in &request.extra {
+            body.fields.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        Written { body: Value::Object(body.fields).to_string().into(), lost: body.lost.names }
     }
-    if !request.stop.is_empty() {
-        body.insert("stop".to_owned(), json!(request.stop));
+
+    fn decoder(&self) -> Box<dyn dialect::Decoder> {
+        Box::new(stream::Decoder::default())
     }
-    if let Some(max) = request.max_output_tokens {
-        let key = if body.contains_key("max_completion_tokens") { "max_completion_tokens" } else { "max_tokens" };
-        body.insert(key.to_owned(), json!(max));
+
+    fn decode_whole(&self, json: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
+        stream::decode_whole(json)
     }
-    let numbers = [("temperature", request.temperature), ("top_p", request.top_p)];
-    for (key, value) in numbers.into_iter().filter_map(|(key, value)| Some((key, value?))) {
-        body.insert(key.to_owned(), decimal(value));
-    }
-    if let Some(seed) = request.seed {
-        body.insert("seed".to_owned(), json!(seed));
-    }
-    if let Some(schema) = request.response_json_schema.as_deref().and_then(parse) {
-        let format = json!({ "type": "json_schema", "json_schema": { "name": "answer", "schema": schema } });
-        body.insert("response_format".to_owned(), format);
-    }
-    // A dotted key belongs to somebody else (`vendor.name`); a plain one is a parameter of the wire, e.g. `grammar`.
-    for extra in request.extra.iter().filter(|extra| !extra.key.contains('.')) {
-        if let Some(value) = parse(&extra.value) {
-            body.insert(extra.key.clone(), value);
+}
+
+/// Names of what could not be carried over, each once.
+#[derive(Default)]
+struct Lost {
+    names: Vec<String>,
+}
+
+impl Lost {
+    fn add(&mut self, name: impl Into<String>) {
+        let name = name.into();
+        if self.names.len() < LOST_MAX && !self.names.contains(&name) {
+            self.names.push(name);
         }
     }
-    Value::Object(body).to_string().into()
 }
 
-/// `0.2f32` as `0.2` and not as `0.20000000298`: vendors echo and log it.
-fn decimal(value: f32) -> Value {
-    value.to_string().parse::<f64>().map_or(Value::Null, |number| json!(number))
+struct Body<'q> {
+    quirks: &'q Quirks,
+    fields: Map<String, Value>,
+    lost: Lost,
 }
 
-fn parse(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok()
-}
-
-/// One canonical message is several of OpenAI's where it holds several tool results.
-fn messages(message: &Message) -> Vec<Value> {
-    let results = message.parts.iter().filter_map(|part| match part {
-        Part::ToolResult(result) => {
-            let content = match &result.outcome {
-                Ok(output) => output.text.clone(),
-                Err(error) => format!("error: {error}"),
-            };
-            Some(json!({ "role": "tool", "tool_call_id": result.call_id, "content": content }))
+// === impl Body ===
+impl Body<'_> {
+    /// Writes a parameter under the vendor's name for it.
+    fn set(&mut self, key: &str, value: Option<Value>) {
+        let Some(value) = value else { return };
+        match self.quirks.name(key) {
+            Some(name) => {
+                self.fields.insert(name.to_owned(), value);
+            }
+            None => self.lost.add(key),
         }
-        Part::Text(_) | Part::Media(_) | Part::Reasoning(_) | Part::ToolCall(_) => None,
-    });
-    match message.role {
-        Role::Tool => results.collect(),
-        Role::System | Role::User | Role::Assistant => vec![spoken(message)],
+    }
+
+    fn sampling(&mut self, request: &Request) {
+        let max = if self.quirks.new_max { "max_completion_tokens" } else { "max_tokens" };
+        self.set(max, request.max_output_tokens.map(|max| json!(max)));
+        self.set("temperature", request.temperature.map(|number| json!(number)));
+        self.set("top_p", request.top_p.map(|number| json!(number)));
+        match request.top_k {
+            Some(_) if !self.quirks.top_k => self.lost.add("top_k"),
+            number => self.set("top_k", number.map(|number| json!(number))),
+        }
+        self.set("frequency_penalty", request.frequency_penalty.map(|number| json!(number)));
+        self.set("presence_penalty", request.presence_penalty.map(|number| json!(number)));
+        self.set("seed", request.seed.map(|number| json!(number)));
+        self.set("stop", (!request.stop.is_empty()).then(|| json!(request.stop)));
+        self.set("user", request.user.as_ref().map(|user| json!(user)));
+    }
+
+    fn tools(&mut self, request: &Request) {
+        let mut tools = Vec::new();
+        for (at, tool) in request.tools.iter().enumerate() {
+            match &tool.foreign {
+                None => tools.push(self.tool(tool)),
+                // OpenAI's own tool of free text.
+                Some(json) if json.get("custom").is_some() => tools.push(json.clone()),
+                Some(_) => self.lost.add(format!("tools[{at}]")),
+            }
+        }
+        if tools.is_empty() {
+            // A choice without tools is refused.
+            return;
+        }
+        self.set("tools", Some(Value::Array(tools)));
+        self.set("tool_choice", request.tool_choice.as_ref().map(tool_choice));
+        self.set("parallel_tool_calls", request.parallel_tool_calls.map(|flag| json!(flag)));
+    }
+
+    fn tool(&mut self, tool: &Tool) -> Value {
+        let mut function = Map::new();
+        function.insert("name".to_owned(), json!(tool.name));
+        if !tool.description.is_empty() {
+            function.insert("description".to_owned(), json!(tool.description));
+        }
+        let nothing = || json!({ "type": "object", "properties": {} });
+        function.insert("parameters".to_owned(), tool.parameters.clone().unwrap_or_else(nothing));
+        if let Some(strict) = tool.strict {
+            function.insert("strict".to_owned(), json!(strict));
+        }
+        let mut json = json!({ "type": "function", "function": function });
+        match (&tool.cache_control, json.as_object_mut()) {
+            (Some(mark), Some(object)) if self.quirks.cache_control => {
+                object.insert("cache_control".to_owned(), mark.clone());
+            }
+            (Some(_), _) => self.lost.add("cache_control"),
+            (None, _) => {}
+        }
+        json
+    }
+
+    fn thinking(&mut self, thinking: Option<&Thinking>) {
+        let Some(Thinking { effort, budget_tokens, shown }) = thinking else { return };
+        let is_off = *budget_tokens == Some(0) || effort.as_deref() == Some("none");
+        match self.quirks.thinking {
+            ThinkingWord::Effort => {
+                let effort = effort.as_deref().or_else(|| budget_tokens.map(effort_of));
+                self.set("reasoning_effort", effort.map(|effort| json!(effort)));
+            }
+            ThinkingWord::Switch if effort.is_none() && budget_tokens.is_none() => {}
+            ThinkingWord::Switch => {
+                let word = if is_off { "disabled" } else { "enabled" };
+                self.set("thinking", Some(json!({ "type": word })));
+            }
+            ThinkingWord::Object => {
+                let mut asked = Map::new();
+                if let Some(effort) = effort {
+                    asked.insert("effort".to_owned(), json!(effort));
+                } else if is_off {
+                    asked.insert("enabled".to_owned(), json!(false));
+                } else if let Some(budget) = budget_tokens {
+                    asked.insert("max_tokens".to_owned(), json!(budget));
+                }
+                if let Some(shown) = shown {
+                    asked.insert("exclude".to_owned(), json!(!shown));
+                }
+                self.set("reasoning", (!asked.is_empty()).then_some(Value::Object(asked)));
+            }
+        }
+    }
+
+    fn format(&mut self, format: Option<&Format>) {
+        let json = format.map(|format| match format {
+            Format::Text => json!({ "type": "text" }),
+            Format::JsonObject => json!({ "type": "json_object" }),
+            Format::JsonSchema { name, description, schema, strict } => {
+                let mut json = json!({ "name": name, "schema": schema });
+                if let (Some(text), Some(object)) = (description, json.as_object_mut()) {
+                    object.insert("description".to_owned(), json!(text));
+                }
+                if let (Some(strict), Some(object)) = (strict, json.as_object_mut()) {
+                    object.insert("strict".to_owned(), json!(strict));
+                }
+                json!({ "type": "json_schema", "json_schema": json })
+            }
+        });
+        self.set("response_format", json);
+    }
+
+    fn rest(&mut self, rest: &Map<String, Value>) {
+        for (key, value) in rest {
+            let is_default = key == "n" && value == 1;
+            let is_known = KNOWN.contains(&key.as_str()) && is_openais(key, value);
+            if is_known {
+                self.set(key, Some(value.clone()));
+            } else if !is_default {
+                self.lost.add(key.as_str());
+            }
+        }
     }
 }
 
-fn spoken(message: &Message) -> Value {
-    let role = match message.role {
-        Role::System => "system",
-        Role::User => "user",
-        Role::Assistant | Role::Tool => "assistant",
-    };
-    let calls: Vec<Value> = message.parts.iter().filter_map(tool_call).collect();
-    let has_media = message.parts.iter().any(|part| matches!(part, Part::Media(_)));
-    let content = if has_media {
-        message.parts.iter().filter_map(content_part).collect()
-    } else {
-        Value::String(message.plain_text())
-    };
-    let mut out = json!({ "role": role, "content": content });
-    if let (false, Some(object)) = (calls.is_empty(), out.as_object_mut()) {
-        object.insert("tool_calls".to_owned(), Value::Array(calls));
-    }
-    out
-}
-
-fn content_part(part: &Part) -> Option<Value> {
-    match part {
-        Part::Text(text) => Some(json!({ "type": "text", "text": text })),
-        Part::Media(media) => Some(json!({ "type": "image_url", "image_url": { "url": media.url } })),
-        Part::Reasoning(_) | Part::ToolCall(_) | Part::ToolResult(_) => None,
+/// Other dialects have fields of the same name and another meaning.
+fn is_openais(key: &str, value: &Value) -> bool {
+    match key {
+        "service_tier" => ["auto", "default", "flex", "priority"].iter().any(|tier| value == tier),
+        "metadata" => value.as_object().is_some_and(|map| map.values().all(Value::is_string)),
+        _ => true,
     }
 }
 
-fn tool_call(part: &Part) -> Option<Value> {
-    match part {
-        Part::ToolCall(call) => Some(call_json(call)),
-        Part::Text(_) | Part::Media(_) | Part::Reasoning(_) | Part::ToolResult(_) => None,
+fn tool_choice(choice: &ToolChoice) -> Value {
+    match choice {
+        ToolChoice::Auto => json!("auto"),
+        ToolChoice::None => json!("none"),
+        ToolChoice::Required => json!("required"),
+        ToolChoice::Named(name) => json!({ "type": "function", "function": { "name": name } }),
     }
 }
 
-pub(super) fn call_json(call: &ToolCall) -> Value {
-    json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": call.arguments_json } })
-}
-
-fn tool(tool: &ToolDefinition) -> Value {
-    let parameters = parse(&tool.parameters_json_schema).unwrap_or_else(|| json!({ "type": "object" }));
-    json!({ "type": "function", "function": {
-        "name": tool.name, "description": tool.description, "parameters": parameters } })
+/// A budget in OpenAI's words. The steps are those that other gateways settled on for Anthropic's budgets.
+fn effort_of(budget_tokens: u64) -> &'static str {
+    match budget_tokens {
+        0 => "none",
+        1..=1024 => "low",
+        1025..=8192 => "medium",
+        _ => "high",
+    }
 }
 
 #[cfg(test)]

@@ -1,71 +1,225 @@
-//! The JSON of a chat completion request as clients write it, and its reading into canonical messages. Lenient where
-//! OpenAI is, strict where leniency would drop something.
-use magic_types::chat::{Media, Message, Part, Role, ToolCall, ToolDefinition, ToolHints, ToolOutput, ToolResult};
+//! The JSON of a chat completion request as clients write it, and its reading into the hub. Lenient where OpenAI is,
+//! strict where leniency would drop something; what has no place goes into `rest`.
+use crate::chat::{self, Content, Format, Part, Thinking, Tool, ToolChoice};
+use magic_types::chat::Role;
 use magic_types::{Failure, Kind};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::request::Reading;
+mod message;
+mod part;
+
+/// Reads a whole body.
+///
+/// # Errors
+/// A client's failure that names the field by its path.
+pub(super) fn read(body: &[u8]) -> Result<chat::Request, Failure> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let request: Request = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| Failure::new(Kind::InvalidRequest, format!("`{}`: {}", error.path(), error.inner())))?;
+    json.end().map_err(|error| Failure::new(Kind::InvalidRequest, format!("the request body goes on: {error}")))?;
+    Ok(request.into_hub())
+}
 
 #[derive(Deserialize)]
-pub(super) struct Request {
-    messages: Vec<WireMessage>,
-    #[serde(default)]
+struct Request {
+    messages: Vec<message::Message>,
     tools: Option<Vec<WireTool>>,
-    #[serde(default)]
+    functions: Option<Vec<Map<String, Value>>>,
     tool_choice: Option<Value>,
-    #[serde(default)]
-    temperature: Option<f32>,
-    #[serde(default)]
-    top_p: Option<f32>,
-    #[serde(default)]
-    max_tokens: Option<u32>,
-    #[serde(default)]
-    max_completion_tokens: Option<u32>,
-    #[serde(default)]
-    n: Option<u32>,
-    #[serde(default)]
-    stop: Option<Value>,
-    #[serde(default)]
-    response_format: Option<ResponseFormat>,
-    #[serde(default)]
+    function_call: Option<Value>,
+    parallel_tool_calls: Option<bool>,
+    max_completion_tokens: Option<u64>,
+    max_tokens: Option<u64>,
+    temperature: Option<f64>,
+    top_p: Option<f64>,
+    top_k: Option<u64>,
+    frequency_penalty: Option<f64>,
+    presence_penalty: Option<f64>,
+    seed: Option<i64>,
+    stop: Option<Stop>,
+    response_format: Option<Value>,
+    reasoning_effort: Option<String>,
+    reasoning: Option<Reasoning>,
+    thinking: Option<Switch>,
+    user: Option<String>,
+    stream: Option<bool>,
     stream_options: Option<StreamOptions>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "Value")]
+struct Stop(Vec<String>);
+
+impl TryFrom<Value> for Stop {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let all_texts = value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+        if value.is_string() || all_texts {
+            Ok(Self(chat::texts(&value)))
+        } else {
+            Err("must be a string or a list of strings")
+        }
+    }
+}
+
+/// OpenRouter's: <https://openrouter.ai/docs/use-cases/reasoning-tokens>.
+#[derive(Deserialize)]
+struct Reasoning {
+    effort: Option<String>,
+    max_tokens: Option<u64>,
+    exclude: Option<bool>,
+    enabled: Option<bool>,
+}
+
+/// DeepSeek's, and Anthropic's as clients of other gateways write it.
+#[derive(Deserialize)]
+struct Switch {
+    r#type: String,
+    budget_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct StreamOptions {
-    #[serde(default)]
     include_usage: Option<bool>,
 }
 
 #[derive(Deserialize)]
-struct ResponseFormat {
-    r#type: String,
+#[serde(try_from = "Map<String, Value>")]
+struct WireTool(Tool);
+
+impl TryFrom<Map<String, Value>> for WireTool {
+    type Error = &'static str;
+
+    fn try_from(mut map: Map<String, Value>) -> Result<Self, Self::Error> {
+        let is_function = map.get("type").is_none_or(|kind| kind == "function");
+        if !is_function {
+            let name = map.get("custom").and_then(|custom| custom.get("name")).or_else(|| map.get("name"));
+            let name = name.and_then(Value::as_str).unwrap_or_default().to_owned();
+            return Ok(Self(Tool { foreign: Some(Value::Object(map)), ..tool(Map::new(), name) }));
+        }
+        let cache_control = map.remove("cache_control");
+        let Some(Value::Object(mut function)) = map.remove("function") else {
+            return Err("`function` must be an object");
+        };
+        let name = part::text(&mut function, "name").ok_or("`function.name` must be a string")?;
+        let within = function.remove("cache_control");
+        Ok(Self(Tool { cache_control: cache_control.or(within), ..tool(function, name) }))
+    }
 }
 
-#[derive(Deserialize)]
-struct WireTool {
-    function: WireFunction,
+fn tool(mut function: Map<String, Value>, name: String) -> Tool {
+    Tool {
+        name,
+        description: part::text(&mut function, "description").unwrap_or_default(),
+        parameters: function.remove("parameters").filter(|value| !value.is_null()),
+        strict: function.get("strict").and_then(Value::as_bool),
+        cache_control: None,
+        foreign: None,
+    }
 }
 
-#[derive(Deserialize)]
-struct WireFunction {
-    name: String,
-    #[serde(default)]
-    description: Option<String>,
-    #[serde(default)]
-    parameters: Option<Value>,
+impl Request {
+    fn into_hub(mut self) -> chat::Request {
+        // Null is OpenAI's word for "not set".
+        self.rest.retain(|_, value| !value.is_null());
+        self.rest.remove("model");
+        let thinking = self.thinking();
+        let format = self.response_format.take().filter(|value| !value.is_null()).and_then(|value| {
+            let format = Format::from_openai(&value);
+            if format.is_none() {
+                self.rest.insert("response_format".to_owned(), value);
+            }
+            format
+        });
+        let tool_choice = self.tool_choice.take().or_else(|| self.function_call.take().map(modern_choice));
+        let tool_choice = tool_choice.filter(|value| !value.is_null()).and_then(|value| {
+            let choice = choice(&value);
+            if choice.is_none() {
+                self.rest.insert("tool_choice".to_owned(), value);
+            }
+            choice
+        });
+        let old = self.functions.unwrap_or_default().into_iter().filter_map(|mut function| {
+            let name = part::text(&mut function, "name")?;
+            Some(tool(function, name))
+        });
+        chat::Request {
+            messages: self.messages.into_iter().map(message::Message::into_hub).collect(),
+            tools: self.tools.unwrap_or_default().into_iter().map(|tool| tool.0).chain(old).collect(),
+            tool_choice,
+            parallel_tool_calls: self.parallel_tool_calls,
+            max_output_tokens: self.max_completion_tokens.or(self.max_tokens),
+            temperature: self.temperature,
+            top_p: self.top_p,
+            top_k: self.top_k,
+            frequency_penalty: self.frequency_penalty,
+            presence_penalty: self.presence_penalty,
+            seed: self.seed,
+            stop: self.stop.map(|stop| stop.0).unwrap_or_default(),
+            format,
+            thinking,
+            user: self.user,
+            stream: self.stream.unwrap_or(false),
+            include_usage: self.stream_options.and_then(|options| options.include_usage).unwrap_or(false),
+            rest: self.rest,
+            extra: Map::new(),
+            echo: Map::new(),
+        }
+    }
+
+    fn thinking(&mut self) -> Option<Thinking> {
+        let effort = self.reasoning_effort.take();
+        match (self.reasoning.take(), self.thinking.take()) {
+            (Some(asked), _) => {
+                let effort = effort.or(asked.effort);
+                let plainly_on = asked.enabled == Some(true) && effort.is_none() && asked.max_tokens.is_none();
+                Some(Thinking {
+                    effort: if plainly_on { Some("medium".to_owned()) } else { effort },
+                    budget_tokens: if asked.enabled == Some(false) { Some(0) } else { asked.max_tokens },
+                    shown: asked.exclude.map(|hidden| !hidden),
+                })
+            }
+            (None, Some(switch)) => {
+                let off = switch.r#type == "disabled";
+                let on = (effort.is_none() && switch.budget_tokens.is_none()).then(|| "medium".to_owned());
+                let effort = if off { None } else { effort.or(on) };
+                Some(Thinking { effort, budget_tokens: if off { Some(0) } else { switch.budget_tokens }, shown: None })
+            }
+            (None, None) => effort.map(|effort| Thinking { effort: Some(effort), ..Thinking::default() }),
+        }
+    }
 }
 
-#[derive(Deserialize)]
-struct WireMessage {
-    role: WireRole,
-    #[serde(default)]
-    content: Option<Content>,
-    #[serde(default)]
-    tool_calls: Option<Vec<WireCall>>,
-    #[serde(default)]
-    tool_call_id: Option<String>,
+fn modern_choice(value: Value) -> Value {
+    match value.get("name") {
+        Some(name) => json!({ "type": "function", "function": { "name": name } }),
+        None => value,
+    }
+}
+
+fn choice(value: &Value) -> Option<ToolChoice> {
+    match value.as_str() {
+        Some("auto") => Some(ToolChoice::Auto),
+        Some("none") => Some(ToolChoice::None),
+        Some("required" | "any") => Some(ToolChoice::Required),
+        Some(_) => None,
+        None => Some(ToolChoice::Named(value.pointer("/function/name")?.as_str()?.to_owned())),
+    }
+}
+
+/// A mark on a whole message (OpenRouter, LiteLLM) is a mark on its last part.
+fn mark(parts: &mut [Part], cache_control: Option<Value>) {
+    if let (Some(last), Some(mark)) = (parts.last_mut(), cache_control) {
+        last.cache_control.get_or_insert(mark);
+    }
+}
+
+fn result(call_id: String, parts: Vec<Part>) -> Part {
+    Part::new(Content::ToolResult { call_id, parts, is_error: false })
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -76,134 +230,16 @@ enum WireRole {
     User,
     Assistant,
     Tool,
+    Function,
 }
 
-/// A string or a list of parts. Told apart by hand, since an untagged enum loses the reason of a failure.
-struct Content(Vec<WirePart>);
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::String(text) => Ok(Self(vec![WirePart::Text { text }])),
-            Value::Null => Ok(Self(Vec::new())),
-            list @ Value::Array(_) => serde_json::from_value(list).map(Self).map_err(serde::de::Error::custom),
-            Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
-                Err(serde::de::Error::custom("content must be a string or a list of parts"))
-            }
+impl WireRole {
+    fn into_hub(self) -> Role {
+        match self {
+            Self::System | Self::Developer => Role::System,
+            Self::User => Role::User,
+            Self::Assistant => Role::Assistant,
+            Self::Tool | Self::Function => Role::Tool,
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum WirePart {
-    Text { text: String },
-    Refusal { refusal: String },
-    ImageUrl { image_url: Url },
-}
-
-#[derive(Deserialize)]
-struct Url {
-    url: String,
-}
-
-#[derive(Deserialize)]
-struct WireCall {
-    id: String,
-    function: WireCallFunction,
-}
-
-#[derive(Deserialize)]
-struct WireCallFunction {
-    name: String,
-    arguments: String,
-}
-
-impl Request {
-    pub(super) fn into_reading(self) -> Result<Reading, Failure> {
-        self.refuse_what_reasoning_cannot_honour()?;
-        let tools_off = self.tool_choice.as_ref().is_some_and(|choice| choice == "none");
-        let tools = if tools_off { Vec::new() } else { self.tools.unwrap_or_default() };
-        let messages: Vec<Message> = self.messages.into_iter().map(WireMessage::into_message).collect();
-        if !messages.iter().any(|message| message.role == Role::User) {
-            return Err(invalid("`messages` holds no message of the user"));
-        }
-        Ok(Reading {
-            messages,
-            tools: tools.into_iter().map(WireTool::into_definition).collect(),
-            temperature: self.temperature,
-            top_p: self.top_p,
-            max_output_tokens: self.max_completion_tokens.or(self.max_tokens),
-            include_usage: self.stream_options.and_then(|options| options.include_usage).unwrap_or(false),
-        })
-    }
-
-    fn refuse_what_reasoning_cannot_honour(&self) -> Result<(), Failure> {
-        if self.n.is_some_and(|n| n != 1) {
-            return Err(invalid("`n`: a reasoning alias gives one answer; leave `n` out or use a plain alias"));
-        }
-        if self.response_format.as_ref().is_some_and(|format| format.r#type != "text") {
-            return Err(invalid(
-                "`response_format`: a reasoning alias answers in text; ask for the form in the prompt or use a plain alias",
-            ));
-        }
-        if self.tool_choice.as_ref().is_some_and(|choice| !choice.is_null() && choice != "auto" && choice != "none") {
-            return Err(invalid(
-                "`tool_choice`: a reasoning alias chooses by itself; use `auto`, `none` or a plain alias",
-            ));
-        }
-        if self.stop.as_ref().is_some_and(|stop| !stop.is_null()) {
-            return Err(invalid("`stop`: a reasoning alias sets its own stop sequences; use a plain alias"));
-        }
-        Ok(())
-    }
-}
-
-impl WireMessage {
-    fn into_message(self) -> Message {
-        let mut parts: Vec<Part> =
-            self.content.map(|content| content.0).unwrap_or_default().into_iter().map(part).collect();
-        for call in self.tool_calls.unwrap_or_default() {
-            let WireCallFunction { name, arguments } = call.function;
-            parts.push(Part::ToolCall(ToolCall { id: call.id, name, arguments_json: arguments }));
-        }
-        let role = match self.role {
-            WireRole::System | WireRole::Developer => Role::System,
-            WireRole::User => Role::User,
-            WireRole::Assistant => Role::Assistant,
-            WireRole::Tool => Role::Tool,
-        };
-        let message = Message { role, parts };
-        if role == Role::Tool { tool_result(message, self.tool_call_id) } else { message }
-    }
-}
-
-fn tool_result(message: Message, call_id: Option<String>) -> Message {
-    let output = ToolOutput { text: message.plain_text(), structured: None };
-    let result = ToolResult { call_id: call_id.unwrap_or_default(), outcome: Ok(output) };
-    Message { role: Role::Tool, parts: vec![Part::ToolResult(result)] }
-}
-
-fn part(part: WirePart) -> Part {
-    match part {
-        WirePart::Text { text } | WirePart::Refusal { refusal: text } => Part::Text(text),
-        WirePart::ImageUrl { image_url } => Part::Media(Media { mime: "image/*".to_owned(), url: image_url.url }),
-    }
-}
-
-impl WireTool {
-    fn into_definition(self) -> ToolDefinition {
-        let parameters = self.function.parameters.unwrap_or_else(|| serde_json::json!({ "type": "object" }));
-        ToolDefinition {
-            name: self.function.name,
-            description: self.function.description.unwrap_or_default(),
-            parameters_json_schema: parameters.to_string(),
-            output_json_schema: None,
-            hints: ToolHints::default(),
-        }
-    }
-}
-
-fn invalid(text: &str) -> Failure {
-    Failure::new(Kind::InvalidRequest, text)
 }

@@ -1,6 +1,8 @@
 //! Attempts, told as text: where each try went and how it ended.
-use crate::testing::{Bench, failure, told};
-use crate::{Outcome, Step};
+mod hedges;
+
+use crate::Step;
+use crate::testing::{Answer, Bench, failure, told};
 use magic_types::{Failure, Kind, UpstreamReply};
 use std::time::Duration;
 
@@ -17,8 +19,8 @@ fn check(alias: &str, failures: &[Kind], expected: &str) -> Bench {
 fn a_success_is_the_end() {
     let mut bench = Bench::new(TWO_EACH);
     let mut attempt = bench.attempt("openai-mistral");
-    assert_eq!(bench.step(&mut attempt, Outcome::Succeeded), "openai a");
-    assert_eq!(bench.step(&mut attempt, Outcome::Succeeded), "gives up: internal: the attempt is over");
+    assert_eq!(bench.step(&mut attempt, Answer::Speaks), "openai a");
+    assert_eq!(bench.step(&mut attempt, Answer::Speaks), "gives up: internal: the attempt is over");
     assert_eq!(attempt.tries().len(), 1);
     assert_eq!(attempt.tries()[0].kind, None);
 }
@@ -56,8 +58,8 @@ fn a_clients_fault_ends_it_at_once_in_the_vendors_own_words() {
         let mut bench = Bench::new(TWO_EACH);
         let mut attempt = bench.attempt("openai-mistral");
         let vendors = failure(kind).upstream(reply.clone());
-        assert_eq!(bench.step(&mut attempt, Outcome::Failed(vendors.clone())), "openai a");
-        let Step::GiveUp(last) = attempt.next(&mut bench.pools, bench.now) else { panic!("{kind:?} goes on") };
+        assert_eq!(bench.step(&mut attempt, Answer::Fails(vendors.clone())), "openai a");
+        let Step::GiveUp(last) = attempt.next(&mut bench.health, bench.now) else { panic!("{kind:?} goes on") };
         assert_eq!(last, vendors);
         assert_eq!(bench.standing("openai"), "available, available");
     }
@@ -106,15 +108,15 @@ fn the_log_is_told_every_try_and_every_skip_and_no_secret() {
     let mut attempt = bench.attempt("all");
     let broken = failure(Kind::ServerError).private("HTTP 500 from host x");
     for _ in 0..3 {
-        bench.step(&mut attempt, Outcome::Failed(broken.clone()));
+        bench.step(&mut attempt, Answer::Fails(broken.clone()));
     }
-    let Step::GiveUp(last) = attempt.next(&mut bench.pools, bench.now) else { panic!("it goes on") };
+    let Step::GiveUp(last) = attempt.next(&mut bench.health, bench.now) else { panic!("it goes on") };
     let key = attempt.tries()[0].key_id.clone().expect("openai has a key");
     assert_eq!(
         last.private,
         format!(
             "tries: openai ({key}): upstream_error; local: upstream_error; openai_large ({key}): upstream_error. \
-             skipped: mistral: no key is configured; own: no key is configured. last: HTTP 500 from host x"
+             skipped: mistral: no_key; own: no_key. last: HTTP 500 from host x"
         )
     );
     assert!(!last.private.contains("sk-secret") && !last.public.contains("HTTP 500"));
@@ -146,9 +148,9 @@ fn a_profiles_own_key_is_no_part_of_its_providers_pool() {
 fn a_client_that_leaves_harms_no_key_and_ends_the_attempt() {
     let mut bench = Bench::new(TWO_EACH);
     let mut attempt = bench.attempt("z-first");
-    assert_eq!(bench.step(&mut attempt, Outcome::Abandoned), "openai a");
+    assert_eq!(bench.step(&mut attempt, Answer::Leaves), "openai a");
     assert_eq!(bench.standing("openai"), "available, available");
-    assert!(matches!(attempt.next(&mut bench.pools, bench.now), Step::GiveUp(_)));
+    assert!(matches!(attempt.next(&mut bench.health, bench.now), Step::GiveUp(_)));
 }
 
 #[test]
@@ -158,7 +160,7 @@ fn tries_are_bounded_however_many_keys_there_are() {
     let mut bench = Bench::new(&[("openai", &secrets)]);
     let mut attempt = bench.attempt("openai-local");
     let mut steps = 0;
-    while !bench.step(&mut attempt, Outcome::Failed(failure(Kind::KeyRejected))).starts_with("gives up") {
+    while !bench.step(&mut attempt, Answer::Fails(failure(Kind::KeyRejected))).starts_with("gives up") {
         steps += 1;
     }
     assert_eq!((steps, attempt.tries().len()), (16, 16));
@@ -180,12 +182,10 @@ fn a_report_that_never_comes_does_not_make_it_run_for_ever() {
     let mut attempt = bench.attempt("local-openai");
     let mut sent = 0;
     let last = loop {
-        match attempt.next(&mut bench.pools, bench.now) {
-            Step::Send { lease, .. } => {
+        match attempt.next(&mut bench.health, bench.now) {
+            Step::Send(ticket) => {
                 sent += 1;
-                if let Some(lease) = lease {
-                    bench.pools.settle(lease, crate::Fate::Untouched, bench.now);
-                }
+                bench.health.settle(ticket, bench.now);
             }
             Step::GiveUp(last) => break last,
         }

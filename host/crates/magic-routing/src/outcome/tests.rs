@@ -1,15 +1,16 @@
 //! The table, row by row.
-use super::{Rule, Verdict, fate, rule};
+use super::{Rule, Verdict, exhausted, fate, is_providers, rule};
 use crate::Fate;
 use crate::testing::{config, failure};
 use magic_types::{Failure, Fault, Kind};
 use std::time::Duration;
 
-const KINDS: [Kind; 18] = [
+const KINDS: [Kind; 19] = [
     Kind::InvalidRequest,
     Kind::NotFound,
     Kind::TooLarge,
     Kind::ContextTooLong,
+    Kind::ContentPolicy,
     Kind::KeyRejected,
     Kind::QuotaExhausted,
     Kind::RateLimited,
@@ -34,7 +35,10 @@ fn the_fault_decides_who_suffers() {
             Fault::Key => assert!(verdict == Verdict::NextKey && key != Rule::Untouched, "{kind:?}"),
             Fault::Provider => assert_eq!((verdict, key), (Verdict::NextLeg, Rule::Untouched), "{kind:?}"),
             Fault::Client if kind == Kind::ContextTooLong => {
-                assert_eq!((verdict, key), (Verdict::NextLargerLeg, Rule::Untouched));
+                assert_eq!((verdict, key), (Verdict::ContextWindowLane, Rule::Untouched));
+            }
+            Fault::Client if kind == Kind::ContentPolicy => {
+                assert_eq!((verdict, key), (Verdict::ContentPolicyLane, Rule::Untouched));
             }
             Fault::Client | Fault::Guest | Fault::Gateway => {
                 assert_eq!((verdict, key), (Verdict::Fail, Rule::Untouched), "{kind:?}");
@@ -42,6 +46,26 @@ fn the_fault_decides_who_suffers() {
         }
     }
     assert_eq!(rule(Kind::KeyRejected).1, Rule::Retire);
+}
+
+#[test]
+fn a_breaker_counts_what_is_its_vendors_fault_and_nothing_else() {
+    let counted: Vec<&str> =
+        KINDS.iter().filter(|kind| is_providers(&failure(**kind))).map(|kind| kind.as_str()).collect();
+    let expected =
+        ["upstream_error", "upstream_unreachable", "upstream_timed_out", "upstream_bad_reply", "upstream_cut_off"];
+    assert_eq!(counted, expected);
+}
+
+#[test]
+fn a_key_whose_last_request_was_served_rests_as_long_as_the_vendor_says_within_reason() {
+    let keys = config("").key_management_settings;
+    let rest = |seconds| Fate::Rest { time: Duration::from_secs(seconds), why: Kind::RateLimited };
+    assert_eq!(exhausted(Duration::from_secs(90), &keys), rest(90));
+    assert_eq!(exhausted(Duration::ZERO, &keys), rest(1));
+    assert_eq!(exhausted(Duration::MAX, &keys), rest(24 * 3600));
+    let off = config("key_management_settings: { enable_quarantine: false }").key_management_settings;
+    assert_eq!(exhausted(Duration::from_secs(90), &off), Fate::Untouched);
 }
 
 fn check(failure: &Failure, extra: &str, expected: Option<u64>) {

@@ -1,4 +1,4 @@
-use super::{Decoder, Onlooker, decode_whole, inspect};
+use super::{Decoder, decode_whole, inspect};
 use magic_types::chat::FinishReason;
 use magic_types::stream::ChatEvent;
 use magic_types::{Failure, Kind};
@@ -19,7 +19,7 @@ fn decoded(chunks: &[&[u8]]) -> (Vec<ChatEvent>, Result<(), Failure>, bool) {
     let mut decoder = Decoder::default();
     let mut out = Vec::new();
     let result = chunks.iter().try_for_each(|chunk| decoder.push(chunk, &mut out));
-    (out, result, decoder.done)
+    (out, result, decoder.state.done)
 }
 
 #[test]
@@ -75,24 +75,6 @@ fn garbage_is_a_bad_reply_and_never_a_panic() {
 }
 
 #[test]
-fn the_onlooker_sees_usage_end_and_errors_without_touching_the_bytes() {
-    let mut onlooker = Onlooker::default();
-    let settled = TOOLS.as_bytes().chunks(7).map(|chunk| onlooker.push(chunk)).sum::<usize>();
-    assert!(settled > 0);
-    assert_eq!((onlooker.events, onlooker.done, onlooker.usage.map(|usage| usage.total_tokens())), (9, true, Some(12)));
-    assert!(onlooker.failure.is_none());
-
-    let mut onlooker = Onlooker::default();
-    onlooker.push(b"data: {\"error\":{\"message\":\"broken\"}}\n\n");
-    assert_eq!(onlooker.failure.map(|failure| failure.kind), Some(Kind::ServerError));
-
-    let mut onlooker = Onlooker::default();
-    let chunk = b"data: {\"choices\":[{\"delta\":{\"content\":\"an \\\"error\\\" in prose\"}}]}\n\ndata: {\"cho";
-    assert_eq!(onlooker.push(chunk), chunk.len() - "data: {\"cho".len());
-    assert!(onlooker.failure.is_none() && !onlooker.done);
-}
-
-#[test]
 fn a_whole_reply_reads_like_its_stream() {
     let json = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"hi","tool_calls":[
         {"id":"a","function":{"name":"f","arguments":"{}"}},{"id":"b","function":{"name":"g","arguments":"{}"}}]},
@@ -113,4 +95,142 @@ fn two_hundred_with_an_error_inside_is_a_failure() {
     assert_eq!(inspect(br#"{"error":{"message":"no","code":503}}"#).expect_err("error").kind, Kind::ServerError);
     assert_eq!(inspect(b"<html>").expect_err("not JSON").kind, Kind::BadReply);
     assert_eq!(inspect(br#"{"choices":[],"error":null}"#), Ok(None));
+}
+
+/// What vendors send that OpenAI does not, one stream each.
+const ODD: [(&str, &str, &str); 7] = [
+    (
+        "mistral",
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"hmü\"}]},{\"type\":\"text\",\"text\":\"so\"}]}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"!\"},\"finish_reason\":\"model_length\"}]}\n\ndata: [DONE]\n\n",
+        "reasoning hmü|text so!|Some(Length)",
+    ),
+    (
+        "without an index, whole arguments, ids repeated",
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}}},{\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"{\"}}]}}]}\r\n\r\ndata: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"b\",\"function\":{\"arguments\":\"}\"}}]}}]}\r\n\r\ndata: [DONE]\r\n\r\n",
+        "call a f {\"x\":1}|call b g {}|None",
+    ),
+    (
+        "every call has index 0",
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\ndata: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"b\",\"function\":{\"name\":\"f\",\"arguments\":\"[]\"},\"extra_content\":{\"google\":{\"thought_signature\":\"s\"}}}]}}]}\n\ndata: [DONE]\n\n",
+        "call a f {}|call b f [] s|None",
+    ),
+    (
+        "a new id for every piece, null fields",
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":null}}]}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"z\",\"function\":{\"name\":null,\"arguments\":\"{}\"}}]}}]}\n\ndata: {\"choices\":null}\n\ndata: {\"choices\":[{\"delta\":null,\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+        "call z f {}|Some(Stop)",
+    ),
+    (
+        "openrouter",
+        ": OPENROUTER PROCESSING\n\ndata: {\"choices\":[{\"delta\":{\"reasoning\":\"t\",\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"t\",\"signature\":null}]}}]}\n\ndata: {\"choices\":[{\"delta\":{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"signature\":\"s\"},{\"type\":\"reasoning.encrypted\",\"data\":\"x\"}]}}]}\n\ndata: {\"choices\":[{\"delta\":{\"refusal\":\"no\"}}]}\n\ndata: [DONE]\n\n",
+        "reasoning t s|sealed x|refusal no|None",
+    ),
+    (
+        "google",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"t\",\"extra_content\":{\"google\":{\"thought\":true}}}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"a\"}},{\"index\":1,\"delta\":{\"content\":\"second\"}}]}\n\ndata: [DONE]",
+        "reasoning t|text a|None",
+    ),
+    ("nothing", "data: [DONE]\n", "None"),
+];
+
+fn told(reply: &crate::reply::Reply) -> String {
+    use crate::reply::Block;
+    let seal = |seal: &Option<String>| seal.as_ref().map(|seal| format!(" {seal}")).unwrap_or_default();
+    let mut words: Vec<String> = Vec::new();
+    for block in &reply.blocks {
+        words.push(match block {
+            Block::Text(text) => format!("text {text}"),
+            Block::Reasoning { text, signature } => format!("reasoning {text}{}", seal(signature)),
+            Block::RedactedReasoning(data) => format!("sealed {data}"),
+            Block::Refusal(text) => format!("refusal {text}"),
+            Block::ToolCall(call) => {
+                format!("call {} {} {}{}", call.id, call.name, call.arguments, seal(&call.signature))
+            }
+        });
+    }
+    words.push(format!("{:?}", reply.finish));
+    words.join("|")
+}
+
+#[test]
+fn complaint_4_every_vendors_pieces_are_put_together_wherever_the_stream_is_split() {
+    for (name, stream, expected) in ODD {
+        for cut in 0..=stream.len() {
+            let (head, tail) = stream.as_bytes().split_at(cut);
+            let mut decoder: Box<dyn crate::dialect::Decoder> = Box::new(Decoder::default());
+            let mut out = Vec::new();
+            decoder.push(head, &mut out).expect("good");
+            decoder.push(tail, &mut out).expect("good");
+            decoder.end(&mut out).expect("ended");
+            assert_eq!(told(&crate::reply::Reply::of(&out)), expected, "{name}, cut at byte {cut}");
+        }
+    }
+}
+
+#[test]
+fn complaint_5_a_cut_stream_never_looks_complete() {
+    for end in 0..TOOLS.len() - "[DONE]\n\n".len() {
+        let mut decoder = Decoder::default();
+        let mut out = Vec::new();
+        let cut = decoder.push(&TOOLS.as_bytes()[..end], &mut out);
+        let ended = cut.and_then(|()| crate::dialect::Decoder::end(&mut decoder, &mut out));
+        let kind = ended.expect_err("cut").kind;
+        assert!(matches!(kind, Kind::CutOff | Kind::BadReply), "cut at byte {end}: {kind:?}");
+    }
+    let broken = b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\ndata: [DONE]\n\n";
+    assert_eq!(decoded(&[broken]).1.expect_err("said so").kind, Kind::ServerError);
+}
+
+#[test]
+fn complaint_6_an_error_in_any_form_inside_a_200_is_a_failure() {
+    let table = [
+        (r#"{"error":{"message":"x","code":503}}"#, Kind::ServerError),
+        (r#"{"object":"error","message":"x","type":"invalid_request_error"}"#, Kind::InvalidRequest),
+        (r#"{"choices":[{"error":{"code":429,"message":"x"},"delta":{}}]}"#, Kind::RateLimited),
+        (r#"{"error":"odd"}"#, Kind::ServerError),
+        (r#"{"error":{}}"#, Kind::ServerError),
+    ];
+    for (json, kind) in table {
+        assert_eq!(decode_whole(json.as_bytes()).expect_err("an error").kind, kind, "{json}");
+    }
+}
+
+/// xorshift64: the seed is the test's name in every failure.
+fn random(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+#[test]
+fn complaint_11_mangled_streams_never_panic_and_splits_change_nothing() {
+    for seed in 1..=3000_u64 {
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let sample = usize::try_from(random(&mut state)).unwrap_or(0) % (ODD.len() + 1);
+        let mut bytes = ODD.get(sample).map_or(TOOLS, |odd| odd.1).as_bytes().to_vec();
+        for _ in 0..random(&mut state) % 6 {
+            let at = usize::try_from(random(&mut state)).unwrap_or(0) % bytes.len();
+            match random(&mut state) % 3 {
+                0 => bytes[at] = random(&mut state).to_le_bytes()[0],
+                1 => bytes.truncate(at.max(1)),
+                _ => bytes.insert(at, b"{}[]\",:\n0"[usize::try_from(random(&mut state) % 9).unwrap_or(0)]),
+            }
+        }
+        let whole = decoded(&[&bytes]);
+        let (head, tail) = bytes.split_at(usize::try_from(random(&mut state)).unwrap_or(0) % bytes.len());
+        assert_eq!(decoded(&[head, tail]), whole, "seed {seed}");
+        let events = decode_whole(&bytes);
+        assert!(events.is_err() || !bytes.starts_with(b"data"), "seed {seed}");
+    }
+}
+
+#[test]
+fn every_vendors_usage_is_counted() {
+    let usage = |json: &str| inspect(format!("{{\"usage\":{json}}}").as_bytes()).expect("good").expect("told");
+    assert_eq!(usage("{\"prompt_tokens\":9,\"prompt_cache_hit_tokens\":4}").cached_input_tokens, 4);
+    let openrouter = usage(
+        "{\"prompt_tokens\":9.0,\"completion_tokens\":null,\"prompt_tokens_details\":{\"cached_tokens\":2,\"cache_write_tokens\":3}}",
+    );
+    assert_eq!((openrouter.input_tokens, openrouter.cached_input_tokens, openrouter.cache_write_tokens), (9, 2, 3));
+    assert_eq!(usage("{\"prompt_tokens\":-1,\"completion_tokens\":\"x\"}").total_tokens(), 0);
 }

@@ -1,4 +1,5 @@
-use super::encode;
+use super::{Chat, encode};
+use crate::dialect::{Call, Client, Vendor};
 use magic_types::chat::{CompletionRequest, Extra, Media, Message, Part, Role, ToolOutput, ToolResult};
 use serde_json::{Value, json};
 
@@ -47,4 +48,104 @@ fn media_and_tool_results_take_openais_shapes() {
     let body = encoded(&request, json!({}));
     assert_eq!(body.pointer("/messages/0/content/1/image_url/url"), Some(&json!("data:x")));
     assert_eq!(body.pointer("/messages/2/tool_call_id"), Some(&json!("b")));
+}
+
+fn sent(body: Value, provider: &str) -> (Value, Vec<String>) {
+    let request = crate::openai::client::Chat.read(body.to_string().as_bytes()).expect("good");
+    let call = Call { model: "m", stream: false, quirks: crate::quirks::of(provider) };
+    let written = Chat.write(&request, &call);
+    (serde_json::from_slice(&written.body).expect("JSON"), written.lost)
+}
+
+#[test]
+fn complaint_14_reasoning_goes_back_to_deepseek_with_tool_calls_only() {
+    let call = json!({ "id": "c", "type": "function", "function": { "name": "f", "arguments": "{}" } });
+    let body = json!({ "messages": [
+        { "role": "user", "content": "x" },
+        { "role": "assistant", "content": "plain", "reasoning_content": "p" },
+        { "role": "assistant", "content": null, "reasoning": "q", "tool_calls": [call] },
+        { "role": "tool", "tool_call_id": "c", "content": "1" }] });
+    let field = |provider: &str, at: usize, name: &str| {
+        sent(body.clone(), provider).0.pointer(&format!("/messages/{at}/{name}")).cloned()
+    };
+    assert_eq!(field("deepseek", 1, "reasoning_content"), None);
+    assert_eq!(field("deepseek", 2, "reasoning_content"), Some(json!("q")));
+    assert_eq!((field("vllm", 1, "reasoning"), field("vllm", 2, "reasoning")), (Some(json!("p")), Some(json!("q"))));
+    assert_eq!((field("openai", 1, "reasoning_content"), field("openai", 2, "reasoning_content")), (None, None));
+    assert_eq!(field("openrouter", 1, "reasoning_details/0/text"), Some(json!("p")));
+}
+
+#[test]
+fn complaint_10_a_mark_that_is_lost_is_named_and_one_that_is_understood_is_kept() {
+    let body = json!({ "messages": [{ "role": "user", "content": [
+        { "type": "text", "text": "a", "cache_control": { "type": "ephemeral" } }, { "type": "text", "text": "b" }] }] });
+    let (json, lost) = sent(body.clone(), "openai");
+    assert_eq!((json.pointer("/messages/0/content"), lost), (Some(&json!("a\nb")), vec!["cache_control".to_owned()]));
+    let (json, lost) = sent(body.clone(), "openrouter");
+    assert_eq!(json.pointer("/messages/0/content"), body.pointer("/messages/0/content"));
+    assert!(lost.is_empty());
+}
+
+#[test]
+fn what_cannot_be_carried_over_is_named() {
+    let body = json!({ "messages": [{ "role": "user", "odd": 1, "content": [{ "type": "video_url", "video_url": 1 },
+            { "type": "text", "text": "t", "odd": 2 }] }], "n": 2, "logprobs": true, "made_up": 1, "seed": 3, "user": "u",
+        "logit_bias": { "1": 1 }, "tools": [{ "type": "web_search" }] });
+    let (json, lost) = sent(body, "mistral");
+    assert_eq!(
+        json,
+        json!({ "model": "m", "random_seed": 3,
+        "messages": [{ "role": "user", "content": [{ "type": "text", "text": "t" }] }] })
+    );
+    assert_eq!(
+        lost,
+        [
+            "messages[0].content[0].video_url",
+            "messages[0].content[1].odd",
+            "messages[0].odd",
+            "tools[0]",
+            "user",
+            "logit_bias",
+            "logprobs",
+            "made_up",
+            "n"
+        ]
+    );
+}
+
+#[test]
+fn pictures_of_a_tool_follow_its_result() {
+    let image = json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,AA" } });
+    let body = json!({ "messages": [
+        { "role": "tool", "tool_call_id": "a", "content": [{ "type": "text", "text": "see" }, image] },
+        { "role": "tool", "tool_call_id": "b", "content": "2" },
+        { "role": "user", "content": "and?" }] });
+    let (json, lost) = sent(body, "openai");
+    assert!(lost.is_empty());
+    assert_eq!(
+        json.get("messages"),
+        Some(&json!([
+        { "role": "tool", "tool_call_id": "a", "content": "see" },
+        { "role": "tool", "tool_call_id": "b", "content": "2" },
+        { "role": "user", "content": [image] },
+        { "role": "user", "content": "and?" }]))
+    );
+}
+
+#[test]
+fn thinking_is_asked_for_in_each_vendors_words() {
+    let asked = |provider: &str, body: Value| {
+        let mut request = json!({ "messages": [] });
+        request.as_object_mut().expect("object").extend(body.as_object().expect("object").clone());
+        sent(request, provider).0
+    };
+    let high = json!({ "reasoning_effort": "high" });
+    assert_eq!(asked("openai", high.clone()).get("reasoning_effort"), Some(&json!("high")));
+    assert_eq!(asked("deepseek", high.clone()).get("thinking"), Some(&json!({ "type": "enabled" })));
+    assert_eq!(asked("openrouter", high).get("reasoning"), Some(&json!({ "effort": "high" })));
+    let budget = json!({ "thinking": { "type": "enabled", "budget_tokens": 4000 } });
+    assert_eq!(asked("openai", budget.clone()).get("reasoning_effort"), Some(&json!("medium")));
+    assert_eq!(asked("openrouter", budget).get("reasoning"), Some(&json!({ "max_tokens": 4000 })));
+    let off = json!({ "thinking": { "type": "disabled" } });
+    assert_eq!(asked("deepseek", off).get("thinking"), Some(&json!({ "type": "disabled" })));
 }

@@ -1,0 +1,124 @@
+//! One request with a JSON body, whatever its endpoint: from the bytes of a client to the bytes of its answer.
+use super::cached::{self, Cached, Recorder};
+use super::error::Refusal;
+use super::outgoing::{self, Tap, Wishes};
+use super::story::Story;
+use super::{limits, models, origin, reasoning};
+use crate::app::{App, unix_now};
+use crate::snapshot::Snapshot;
+use crate::upstream::{Asked, Declined, Payload, Previous, Reply, ReplyBody};
+use axum::extract::Request;
+use axum::response::Response;
+use bytes::Bytes;
+use http::HeaderMap;
+use magic_config::TypewriterMode;
+use magic_dialects::dialect::{Dialect, Head, Writer};
+use magic_dialects::openai::request;
+use magic_dialects::operation::Operation;
+use magic_routing::route_header;
+use magic_types::Failure;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+/// A request that has come in whole.
+pub(super) struct Incoming {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) previous: Previous,
+    start: Instant,
+    place: OwnedSemaphorePermit,
+}
+
+/// # Errors
+/// For a page of another origin, a full gateway, a body that is too large or did not arrive.
+pub(super) async fn receive(app: &App, request: Request) -> Result<Incoming, Refusal> {
+    let start = Instant::now();
+    let snapshot = app.live.load();
+    let (parts, body) = request.into_parts();
+    origin::check(&parts.headers)?;
+    let place = limits::enter(&app.places)?;
+    let body = limits::read(body, snapshot.config.server_settings.body_bytes_max).await?;
+    Ok(Incoming { snapshot, headers: parts.headers, body, previous: Previous::None, start, place })
+}
+
+/// Answers it. `taps` read along what the client is sent.
+pub(super) async fn answer(
+    app: &Arc<App>,
+    operation: Operation,
+    incoming: Incoming,
+    taps: Vec<Box<dyn Tap>>,
+) -> Result<Response, Refusal> {
+    let Incoming { snapshot, headers, body, previous, start, place } = incoming;
+    let head = request::head(&body)?;
+    let route = snapshot.routes.get(head.model.as_ref()).ok_or_else(|| models::unknown(&snapshot, &head.model))?;
+    let mut asked = Asked::new(operation, &head, &body, &headers);
+    asked.previous = previous;
+    if let (Some(_), Some(dialect)) = (&route.plan.reasoning_mode, operation.client_dialect()) {
+        // Sessions have bounds of their own.
+        drop(place);
+        return reasoning::completion(app, &snapshot, route, dialect, asked.request()?, taps).await;
+    }
+    let story = Story { operation, alias: route.plan.alias.clone(), start, _place: place };
+    let streaming = &snapshot.config.streaming_settings;
+    let is_paced =
+        head.stream && operation.client_dialect().is_some() && streaming.typewriter_mode == TypewriterMode::Proxy;
+    asked.decode = is_paced;
+    let dialect = operation.client_dialect().unwrap_or(Dialect::Chat);
+    // A stored response has an id of its own, which a second client must not get.
+    let cached = if taps.is_empty() { cached::look_up(app, &snapshot, route, &asked).await } else { Cached::Off };
+    let cached = match cached {
+        Cached::Hit(hit) => return Ok(cached::replay(hit, &story)),
+        Cached::Follow(follower, head, idle) => return Ok(cached::follow(follower, head, idle, story, dialect)),
+        asking @ (Cached::Miss(_) | Cached::Bypass | Cached::Off) => asking,
+    };
+    let payload = Payload::Json(Box::new(asked));
+    let reply = match app.upstream.complete(route, &payload).await {
+        Ok(reply) => reply,
+        Err(declined) => return Err(refused(declined, &story)),
+    };
+    let mut wishes = Wishes {
+        dialect,
+        writer: writer(&payload, &reply)?,
+        pace: is_paced.then_some(streaming.characters_per_second),
+        keep_alive: streaming.keep_alive,
+        taps,
+        previous: passed_previous(&payload),
+        headers: HeaderMap::new(),
+    };
+    cached.note(&mut wishes.headers);
+    if let Cached::Miss(leader) = cached {
+        wishes.taps.push(Box::new(Recorder::new(leader, reply.profile.to_string())));
+    }
+    Ok(outgoing::respond(reply, story, wishes))
+}
+
+/// Tells of a request that nobody answered.
+pub(super) fn refused(declined: Declined, story: &Story) -> Refusal {
+    let Declined { failure, route } = declined;
+    let route = route_header(&route);
+    story.failed(&failure, &route);
+    Refusal::after(failure, route)
+}
+
+/// The vendor was not told of the response that this one goes on from, so its bytes do not name it.
+fn passed_previous(payload: &Payload<'_>) -> Option<String> {
+    match payload {
+        Payload::Json(asked) => match &asked.previous {
+            Previous::Known(id) => Some(id.clone()),
+            Previous::None | Previous::Unknown(_) => None,
+        },
+        Payload::Form(_) | Payload::Step(_) => None,
+    }
+}
+
+/// For a reply that comes as events.
+fn writer(payload: &Payload<'_>, reply: &Reply) -> Result<Option<Box<dyn Writer>>, Failure> {
+    let (ReplyBody::Events(_) | ReplyBody::Said(_), Payload::Json(asked)) = (&reply.body, payload) else {
+        return Ok(None);
+    };
+    let Some(client) = asked.operation.client_dialect().and_then(Dialect::client) else { return Ok(None) };
+    let head = Head { id: reasoning::new_id().to_string(), model: reply.model.clone(), created: unix_now() };
+    Ok(Some(client.writer(head, asked.request()?)))
+}

@@ -1,0 +1,43 @@
+//! `POST /v1/audio/transcriptions`: a form with sound, streamed through as it comes.
+use super::error::Refusal;
+use super::outgoing::{self, Wishes};
+use super::story::Story;
+use super::{limits, models, origin, serve};
+use crate::app::App;
+use crate::upstream::{Form, Payload};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, header};
+use magic_dialects::dialect::Dialect;
+use magic_dialects::operation::Operation;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
+    let start = Instant::now();
+    let snapshot = app.live.load();
+    let (parts, body) = request.into_parts();
+    origin::check(&parts.headers)?;
+    let place = limits::enter(&app.places)?;
+    let (operation, none) = (Operation::Transcription, HeaderValue::from_static(""));
+    let content_type = parts.headers.get(header::CONTENT_TYPE).unwrap_or(&none);
+    let bytes_max = snapshot.config.server_settings.body_bytes_max;
+    let form = Form::receive(operation, content_type, body, bytes_max, &app.tasks).await?;
+    let route = snapshot.routes.get(form.model.as_str()).ok_or_else(|| models::unknown(&snapshot, &form.model))?;
+    let story = Story { operation, alias: route.plan.alias.clone(), start, _place: place };
+    match app.upstream.complete(route, &Payload::Form(&form)).await {
+        Err(declined) => Err(serve::refused(declined, &story)),
+        Ok(reply) => {
+            let wishes = Wishes {
+                dialect: Dialect::Chat,
+                writer: None,
+                pace: None,
+                keep_alive: snapshot.config.streaming_settings.keep_alive,
+                taps: Vec::new(),
+                previous: None,
+                headers: HeaderMap::new(),
+            };
+            Ok(outgoing::respond(reply, story, wishes))
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What is asked of a model, and how it is written for one leg: as the client's own bytes, or in another dialect.
+use super::form::{Form, Upload};
+use super::target::{Door, Target};
+use bytes::Bytes;
+use http::HeaderMap;
+use magic_dialects::chat::Request;
+use magic_dialects::dialect::{Call, Dialect, Written};
+use magic_dialects::openai::request::Head;
+use magic_dialects::operation::Operation;
+use magic_dialects::vendor::Way;
+use magic_dialects::{anthropic, counting, embeddings, images, speech, transcription};
+use magic_types::chat::CompletionRequest;
+use magic_types::{Failure, Kind};
+use std::sync::OnceLock;
+
+/// What is asked; each leg writes its own body from it.
+pub(crate) enum Payload<'a> {
+    Json(Box<Asked<'a>>),
+    Form(&'a Form),
+    /// A step of a session. Always streamed, always read as events.
+    Step(&'a CompletionRequest),
+}
+
+/// A client's JSON.
+pub(crate) struct Asked<'a> {
+    pub(crate) operation: Operation,
+    pub(crate) head: &'a Head<'a>,
+    pub(crate) body: &'a Bytes,
+    /// The client's; few of them go on.
+    pub(crate) headers: &'a HeaderMap,
+    /// Whether the reply is wanted as events even where its bytes could pass.
+    pub(crate) decode: bool,
+    pub(crate) previous: Previous,
+    /// Read once, and only if a leg needs it.
+    request: OnceLock<Request>,
+}
+
+/// The response that a request goes on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Previous {
+    None,
+    /// What went before is in the body now; the reply names the id all the same.
+    Known(String),
+    /// Nobody here knows it; a vendor of the same dialect may.
+    Unknown(String),
+}
+
+/// A body for one leg, and how its reply is to be read.
+pub(super) struct Order<'t> {
+    pub(super) door: &'t Door,
+    pub(super) body: OrderBody,
+    pub(super) streams: bool,
+    pub(super) reading: Reading,
+    pub(super) lost: Vec<String>,
+}
+
+pub(super) enum OrderBody {
+    Json(Bytes),
+    Form(Upload),
+}
+
+pub(super) enum Reading {
+    /// The bytes are the client's; an onlooker of that dialect watches.
+    Pass(Dialect),
+    /// JSON without a conversation: looked at for errors and usage.
+    Json,
+    /// Nobody looks in, e.g. sound.
+    Raw,
+    Decode(Dialect),
+    Google(Google),
+}
+
+/// What was asked of Google behind OpenAI's endpoints, for its reply to be read by.
+pub(super) enum Google {
+    Count,
+    Embeddings(embeddings::Asked),
+    Speech(speech::Asked),
+    Transcription(transcription::Asked),
+    Images(images::Asked),
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn new(operation: Operation, head: &'a Head<'a>, body: &'a Bytes, headers: &'a HeaderMap) -> Self {
+        Self { operation, head, body, headers, decode: false, previous: Previous::None, request: OnceLock::new() }
+    }
+
+    /// The whole request, in the words that all dialects share.
+    ///
+    /// # Errors
+    /// What is wrong with the client's body, by field.
+    pub(crate) fn request(&self) -> Result<&Request, Failure> {
+        if let Some(request) = self.request.get() {
+            return Ok(request);
+        }
+        let client = self.operation.client_dialect().and_then(Dialect::client);
+        let mut request = match (client, self.operation) {
+            (Some(client), _) => client.read(self.body)?,
+            (None, Operation::CountTokens) => anthropic::count_tokens::read(self.body)?,
+            (None, _) => return Err(Failure::new(Kind::Internal, "this operation is no conversation")),
+        };
+        if let Previous::Known(id) = &self.previous {
+            request.echo.insert("previous_response_id".to_owned(), id.as_str().into());
+        }
+        Ok(self.request.get_or_init(|| request))
+    }
+}
+
+impl Payload<'_> {
+    pub(super) fn operation(&self) -> Operation {
+        match self {
+            Self::Json(asked) => asked.operation,
+            Self::Form(form) => form.operation,
+            Self::Step(_) => Operation::ChatCompletions,
+        }
+    }
+
+    /// An upload can be read by one leg at a time.
+    pub(super) fn may_hedge(&self) -> bool {
+        !matches!(self, Self::Form(_))
+    }
+
+    /// # Errors
+    /// What the client's body lacks for this leg.
+    pub(super) async fn write<'t>(&self, target: &'t Target) -> Result<Order<'t>, Failure> {
+        match self {
+            Self::Step(request) => Ok(step(request, target)),
+            Self::Json(asked) => asked.write(target),
+            Self::Form(form) => form.write(target).await,
+        }
+    }
+}
+
+impl Asked<'_> {
+    fn write<'t>(&self, target: &'t Target) -> Result<Order<'t>, Failure> {
+        let door = target.door(self.operation).map_err(|why| Failure::new(Kind::Internal, why))?;
+        let family = target.family.dialect();
+        match (door.way, self.operation.client_dialect()) {
+            (Way::Same, Some(dialect)) if !self.decode => Ok(self.pass(target, door, Reading::Pass(dialect))),
+            // The bytes could pass, but their reply is wanted as events.
+            (Way::Same, Some(dialect)) if dialect == family => Ok(self.pass(target, door, Reading::Decode(dialect))),
+            (Way::Same, Some(_)) => self.translate(target, target.decoded(), family),
+            (Way::Same, None) => Ok(self.pass(target, door, unspoken(self.operation))),
+            (Way::Chat(dialect), _) => self.translate(target, door, dialect),
+            (way, _) => self.google(target, door, way),
+        }
+    }
+
+    fn pass<'t>(&self, target: &'t Target, door: &'t Door, reading: Reading) -> Order<'t> {
+        let defaults = target.defaults.iter().map(|(key, json)| (key.as_str(), json.as_str()));
+        // A profile's parameters are those of a conversation.
+        let fits = self.operation.client_dialect().is_some();
+        let defaults = defaults.filter(|_| fits);
+        let Written { body, lost } = self.head.splice(self.body, &target.model_json, defaults, target.quirks);
+        Order { door, body: OrderBody::Json(body), streams: self.head.stream, reading, lost }
+    }
+
+    fn translate<'t>(&self, target: &'t Target, door: &'t Door, dialect: Dialect) -> Result<Order<'t>, Failure> {
+        if let Previous::Unknown(id) = &self.previous {
+            // Answered without what went before it would be another conversation.
+            let text = format!("Previous response with id '{id}' not found.");
+            return Err(Failure::new(Kind::InvalidRequest, text));
+        }
+        let mut request = self.request()?.clone();
+        request.fill(&target.profile.params);
+        let streams = self.head.stream;
+        let Written { body, lost } = written(&request, target, dialect, streams);
+        Ok(Order { door, body: OrderBody::Json(body), streams, reading: Reading::Decode(dialect), lost })
+    }
+
+    fn google<'t>(&self, target: &'t Target, door: &'t Door, way: Way) -> Result<Order<'t>, Failure> {
+        let model = &target.profile.model;
+        let (written, google) = match way {
+            Way::GoogleEmbeddings => {
+                let (written, asked) = embeddings::write(self.body, model)?;
+                (written, Google::Embeddings(asked))
+            }
+            Way::GoogleSpeech => {
+                let (written, asked) = speech::write(self.body)?;
+                (written, Google::Speech(asked))
+            }
+            Way::GoogleImages => {
+                let (written, asked) = images::write(self.body, model)?;
+                (written, Google::Images(asked))
+            }
+            Way::Same | Way::Chat(_) | Way::Estimate | Way::GoogleCount | Way::GoogleTranscription => {
+                let call = Call { model, stream: false, quirks: target.quirks };
+                (counting::write_google(self.request()?, &call), Google::Count)
+            }
+        };
+        let Written { body, lost } = written;
+        Ok(Order { door, body: OrderBody::Json(body), streams: false, reading: Reading::Google(google), lost })
+    }
+}
+
+fn step<'t>(asked: &CompletionRequest, target: &'t Target) -> Order<'t> {
+    let mut request = Request::from(asked);
+    request.fill(&target.profile.params);
+    let dialect = target.family.dialect();
+    let Written { body, lost } = written(&request, target, dialect, true);
+    let reading = Reading::Decode(dialect);
+    Order { door: target.decoded(), body: OrderBody::Json(body), streams: true, reading, lost }
+}
+
+fn written(request: &Request, target: &Target, dialect: Dialect, stream: bool) -> Written {
+    let call = Call { model: &target.profile.model, stream, quirks: target.quirks };
+    match dialect.vendor() {
+        Some(vendor) => vendor.write(request, &call),
+        // No way leads here: `Way::Chat` names dialects that vendors speak.
+        None => Written { body: Bytes::new(), lost: Vec::new() },
+    }
+}
+
+/// How the reply to an operation without a conversation is read.
+fn unspoken(operation: Operation) -> Reading {
+    match operation {
+        Operation::Speech | Operation::Transcription => Reading::Raw,
+        Operation::ChatCompletions
+        | Operation::Responses
+        | Operation::Messages
+        | Operation::Completions
+        | Operation::CountTokens
+        | Operation::Embeddings
+        | Operation::Images
+        | Operation::Moderations
+        | Operation::Models => Reading::Json,
+    }
+}
