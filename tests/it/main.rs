@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod chaos;
 mod chat;
 mod failover;
 mod guests;
@@ -22,3 +23,4 @@ mod sessions;
 mod shutdown;
 mod stage;
 mod streaming;
+mod wire;

@@ -1,10 +1,9 @@
 //! The vendors' own clients, unchanged, as users have them: `openai` for Python and for Node, against the scripted vendor
 //! and against the real model.
-use crate::stage::{ANSWERS, CALLS_CALCULATOR, answer, needs, react_folder, sample};
-use magic_tests::{Gateway, Process, Provider, Script, When, chunk, repository, said};
+use crate::stage::{self, ANSWERS, CALLS_CALCULATOR, answer, react_folder, sample};
+use magic_tests::{Gateway, Provider, Script, When, chunk, said};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tokio::process::Command;
 
 /// Of a whole scenario: seconds with the script, minutes with the model on a busy machine.
 const SLOW: Duration = Duration::from_secs(900);
@@ -111,24 +110,11 @@ fn is_told_of_the_unknown_model(seen: &Value) {
 
 /// What a client saw with `[plain, reasoning, cut]` as its aliases.
 async fn scenario(client: Client, gateway: &Gateway, [plain, reasoning, cut]: [&str; 3]) -> Value {
-    let folder = repository().join("tests/clients");
-    let mut command = match client {
-        Client::Python => {
-            let mut python = Command::new(needs("MAGIC_TEST_PYTHON"));
-            python.arg("-I").arg(folder.join("scenario.py"));
-            python
-        }
-        Client::Node => {
-            let installed = folder.join("node_modules/openai");
-            assert!(installed.is_dir(), "{} is missing: run `cargo xtask test --only needs`", installed.display());
-            let mut node = Command::new(std::env::var("MAGIC_TEST_NODE").unwrap_or_else(|_| "node".to_owned()));
-            node.arg(folder.join("scenario.mjs"));
-            node
-        }
-    };
+    let mut command = stage::client(match client {
+        Client::Python => "scenario.py",
+        Client::Node => "scenario.mjs",
+    });
     command.env("MAGIC_BASE", gateway.base()).env("MAGIC_QUESTION", "What is 17 * 23?");
     command.env("MAGIC_PLAIN", plain).env("MAGIC_REASONING", reasoning).env("MAGIC_CUT", cut);
-    let ended = Process::spawn(command).ended_within(SLOW).await;
-    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
-    serde_json::from_str(ended.stdout.trim()).unwrap_or_else(|error| panic!("{error}: {}", ended.stdout))
+    stage::told_by(command, SLOW).await
 }

@@ -1,6 +1,8 @@
 //! Gateways that several tests begin with.
-use magic_tests::{Folder, Gateway, Provider, Script, completion, repository};
+use magic_tests::{Folder, Gateway, Process, Provider, Script, completion, repository};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::process::Command;
 
 /// One profile without a key, as alias `plain`.
 pub(crate) fn plain_yaml(base: &str) -> String {
@@ -88,4 +90,27 @@ pub(crate) fn needs(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
         panic!("{name} is not set: run `cargo xtask test --only integration`, which brings the model and the clients that this test needs")
     })
+}
+
+/// A script of `tests/clients`, in the language of its name's end, with that language's official packages.
+pub(crate) fn client(script: &str) -> Command {
+    let folder = repository().join("tests/clients");
+    let mut command = if script.ends_with(".py") {
+        let mut python = Command::new(needs("MAGIC_TEST_PYTHON"));
+        python.arg("-I");
+        python
+    } else {
+        let installed = folder.join("node_modules/openai");
+        assert!(installed.is_dir(), "{} is missing: run `cargo xtask test --only needs`", installed.display());
+        Command::new(std::env::var("MAGIC_TEST_NODE").unwrap_or_else(|_| "node".to_owned()))
+    };
+    command.arg(folder.join(script));
+    command
+}
+
+/// The one JSON object that a client's script writes.
+pub(crate) async fn told_by(client: Command, patience: Duration) -> Value {
+    let ended = Process::spawn(client).ended_within(patience).await;
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+    serde_json::from_str(ended.stdout.trim()).unwrap_or_else(|error| panic!("{error}: {}", ended.stdout))
 }

@@ -11,6 +11,7 @@ mod openai;
 mod process;
 mod provider;
 mod session;
+mod vendors;
 mod wait;
 mod wasm;
 
@@ -20,7 +21,8 @@ pub use gateway::{Gateway, key_id};
 pub use logs::{logged, never_logged};
 pub use openai::{Completion, chunk, completion, data_frames, said, said_frames};
 pub use process::{Ended, Process, proxy_binary};
-pub use provider::{Call, Gate, Provider, Script, When};
+pub use provider::{Call, Gate, HalfWay, Provider, Refused, Script, When};
 pub use session::{Event, Events};
+pub use vendors::{GREETING, little_model};
 pub use wait::{PATIENCE, wait_until, wait_until_async, within};
 pub use wasm::{SCHEMA, ToolWat, pattern_wat};

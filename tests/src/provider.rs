@@ -1,8 +1,10 @@
 //! A scripted vendor: a real HTTP server on a free port that does what a test says, request by request, and remembers
 //! everything it was sent. Speaks raw HTTP/1.1, so that it can also break it.
+mod faults;
 mod script;
 mod wire;
 
+pub use faults::{HalfWay, Refused};
 pub use script::{Gate, Script};
 
 use crate::wait::wait_until;
@@ -35,7 +37,7 @@ pub struct Call {
     pub path: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The bearer token.
+    /// The bearer token, or what the vendor's dialect has instead of it.
     pub key: Option<String>,
     pub body: Vec<u8>,
     fate: Arc<Mutex<Fate>>,
@@ -52,10 +54,18 @@ enum Fate {
 
 #[derive(Default)]
 struct Shared {
-    rules: Mutex<Vec<(When, Script)>>,
+    rules: Mutex<Vec<(When, Answer)>>,
     calls: Mutex<Vec<Call>>,
     unscripted: Mutex<Vec<String>>,
     open: AtomicUsize,
+    handshakes: AtomicUsize,
+}
+
+/// What becomes of a request that a rule is for.
+#[derive(Clone)]
+enum Answer {
+    Always(Script),
+    By(Arc<dyn Fn(&Call) -> Script + Send + Sync>),
 }
 
 // === impl Provider ===
@@ -81,9 +91,25 @@ impl Provider {
         format!("http://{}/{profile}/v1", self.address)
     }
 
+    /// The base of a server that was meant to speak TLS and does not. It counts [`Provider::handshakes`].
+    pub fn tls_base_of(&self, profile: &str) -> String {
+        format!("https://{}/{profile}/v1", self.address)
+    }
+
+    /// `http://127.0.0.1:<port>`, as a client is told of a server.
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// From now on: the first rule that fits a request and is not used up answers it.
     pub fn on(&self, when: When, script: Script) -> &Self {
-        lock(&self.shared.rules).push((when, script));
+        lock(&self.shared.rules).push((when, Answer::Always(script)));
+        self
+    }
+
+    /// Every request for which no earlier rule is left, each as this function says.
+    pub fn answers(&self, script: impl Fn(&Call) -> Script + Send + Sync + 'static) -> &Self {
+        lock(&self.shared.rules).push((When::default(), Answer::By(Arc::new(script))));
         self
     }
 
@@ -127,6 +153,11 @@ impl Provider {
         self.shared.open.load(Ordering::SeqCst)
     }
 
+    /// How often somebody began TLS, and was hung up on.
+    pub fn handshakes(&self) -> usize {
+        self.shared.handshakes.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn unscripted(&self) -> Vec<String> {
         lock(&self.shared.unscripted).clone()
     }
@@ -157,6 +188,12 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 impl When {
     pub fn key(key: &str) -> Self {
         Self { key: Some(key.to_owned()), ..Self::default() }
+    }
+
+    /// Only those with this key.
+    #[must_use]
+    pub fn and_key(self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self }
     }
 
     /// Requests to [`Provider::base_of`] this profile.
@@ -230,8 +267,13 @@ impl Shared {
     /// Notes a request and finds what to do with it.
     fn begin(&self, call: &Call) -> Script {
         lock(&self.calls).push(call.clone());
-        let found = lock(&self.rules).iter_mut().find_map(|(when, script)| when.takes(call).then(|| script.clone()));
-        found.unwrap_or_else(|| {
+        let found = lock(&self.rules).iter_mut().find_map(|(when, answer)| when.takes(call).then(|| answer.clone()));
+        // The function is called without the lock: it may look at the vendor.
+        let script = found.map(|answer| match answer {
+            Answer::Always(script) => script,
+            Answer::By(script) => script(call),
+        });
+        script.unwrap_or_else(|| {
             lock(&self.unscripted).push(format!("{} {} by {:?}", call.method, call.path, call.key));
             Script::json(500, &serde_json::json!({ "error": { "message": "the test has no script for this request" } }))
         })

@@ -88,6 +88,13 @@ impl Script {
         script.header("content-type", "text/event-stream; charset=utf-8").header("transfer-encoding", "chunked")
     }
 
+    /// The beginning of a JSON reply whose length is not told; pieces follow.
+    pub fn json_in_chunks() -> Self {
+        let head = Head { status: 200, headers: vec![] };
+        let script = Self { steps: Vec::new(), end: End::Close, head: Some(head) };
+        script.header("content-type", "application/json").header("transfer-encoding", "chunked")
+    }
+
     /// A whole stream of these pieces.
     pub fn sse<P: AsRef<[u8]>>(pieces: impl IntoIterator<Item = P>) -> Self {
         pieces.into_iter().fold(Self::stream(), |script, piece| script.piece(piece)).end()
@@ -117,6 +124,24 @@ impl Script {
         let bytes = bytes.as_ref();
         let framed = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
         self.step(Step::Write(framed))
+    }
+
+    /// One byte of this at a time, each in a chunk of its own; a byte waits for its gate, if there is one for it.
+    #[must_use]
+    pub fn drip(self, bytes: impl AsRef<[u8]>, gates: &[Gate]) -> Self {
+        let bytes = bytes.as_ref().chunks(1).enumerate();
+        bytes.fold(self, |script, (at, byte)| match gates.get(at) {
+            Some(gate) => script.gate(gate).piece(byte),
+            None => script.piece(byte),
+        })
+    }
+
+    /// A chunk that says it is longer than it is: only its first half is written.
+    #[must_use]
+    pub fn half_a_piece(self, bytes: impl AsRef<[u8]>) -> Self {
+        let bytes = bytes.as_ref();
+        let half = &bytes[..bytes.len() / 2];
+        self.step(Step::Write([format!("{:x}\r\n", bytes.len()).as_bytes(), half].concat()))
     }
 
     /// Goes on when the test opens the gate.
