@@ -60,8 +60,8 @@ const ORDERED_BYTES_MAX: usize = 256 * 1024;
 /// A request, as far as the cache looks at it.
 pub(crate) struct Question<'a> {
     pub(crate) rule: &'a CacheRule,
-    /// The first of the alias's chain: two models never answer for each other because one rule is for both.
-    pub(crate) profile: &'a str,
+    /// The models that could answer, in one text: none answers for one that could not because one rule is for both.
+    pub(crate) answerers: &'a str,
     /// The endpoint, in one word that stays the same.
     pub(crate) operation: &'a str,
     /// Whether a stream is asked for: the two are never each other's answer.
@@ -98,7 +98,7 @@ impl Question<'_> {
         put(VERSION);
         put(self.operation.as_bytes());
         put(&[u8::from(self.stream)]);
-        put(self.profile.as_bytes());
+        put(self.answerers.as_bytes());
         let matters = |name: &str| ALWAYS.contains(&name) || rule.include_in_key.iter().any(|field| field == name);
         let depth = if self.body.len() > ORDERED_BYTES_MAX { 0 } else { DEPTH_MAX };
         let mut text = String::new();

@@ -30,7 +30,7 @@ fn head(profile: &str) -> Head {
 /// A question as everybody asks it, but for its body.
 async fn look(cache: &Arc<Cache>, body: &str, now: SystemTime) -> Lookup {
     let (rule, body) = (rule(), Bytes::copy_from_slice(body.as_bytes()));
-    cache.lookup(&Question { rule: &rule, profile: "main", operation: "chat", stream: true, body: &body }, now).await
+    cache.lookup(&Question { rule: &rule, answerers: "main", operation: "chat", stream: true, body: &body }, now).await
 }
 
 async fn lead(cache: &Arc<Cache>, body: &str, now: SystemTime) -> Leader {
@@ -62,8 +62,14 @@ async fn fill(cache: &Arc<Cache>, body: &str, pieces: &[&'static str], now: Syst
 }
 
 fn key_of(rule: &CacheRule, operation: &str, stream: bool, body: &str) -> Result<Key, Why> {
-    Question { rule, profile: &rule.model_names[0], operation, stream, body: &Bytes::copy_from_slice(body.as_bytes()) }
-        .key()
+    Question {
+        rule,
+        answerers: &rule.model_names[0],
+        operation,
+        stream,
+        body: &Bytes::copy_from_slice(body.as_bytes()),
+    }
+    .key()
 }
 
 fn key(body: &str) -> Key {

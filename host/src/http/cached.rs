@@ -36,10 +36,9 @@ pub(super) enum Cached {
 pub(super) async fn look_up(app: &App, snapshot: &Snapshot, route: &Route, asked: &Asked<'_>) -> Cached {
     let settings = &snapshot.config.cache_settings;
     let Some(first) = route.first_profile().filter(|_| settings.enabled) else { return Cached::Off };
-    let profile = first.name.as_str();
-    let Some(rule) = rule_for(&settings.rules, profile) else { return Cached::Off };
+    let Some(rule) = rule_for(&settings.rules, first.name.as_str()) else { return Cached::Off };
     let (operation, stream) = (asked.operation.as_str(), asked.head.stream);
-    let question = Question { rule, profile, operation, stream, body: asked.body };
+    let question = Question { rule, answerers: route.answerers(), operation, stream, body: asked.body };
     match app.cache.lookup(&question, wall_clock()).await {
         Lookup::Hit(hit) => Cached::Hit(hit),
         Lookup::Lead(leader) => Cached::Miss(leader),

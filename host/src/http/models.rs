@@ -1,27 +1,51 @@
-//! What a client may ask for: the aliases that can be served now.
+//! What a client may ask for: the aliases that can be served now. OpenAI and Anthropic have the same path for it; who sends
+//! `anthropic-version`, as every client of Anthropic's must, gets Anthropic's form.
 use super::error::Refusal;
-use super::reply;
+use super::reply::{self, rfc3339};
 use crate::app::App;
 use crate::snapshot::Snapshot;
 use crate::upstream::Route;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use http::HeaderMap;
 use magic_config::Alias;
+use magic_dialects::dialect::Dialect;
 use magic_types::{Failure, Kind};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-/// OpenAI's list.
-pub(crate) async fn list(State(app): State<Arc<App>>) -> Response {
+/// Always the whole list: Anthropic's pages are never asked for where it says that there are no more.
+pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let snapshot = app.live.load();
-    let data: Vec<Value> = runnable(&app, &snapshot).map(|(alias, _)| model(&app, alias)).collect();
-    reply::json(&json!({ "object": "list", "data": data }))
+    let dialect = dialect(&headers);
+    let data: Vec<Value> = runnable(&app, &snapshot).map(|(alias, _)| model(&app, alias, dialect)).collect();
+    reply::json(&match dialect {
+        // https://docs.claude.com/en/api/models-list
+        Dialect::Messages => json!({
+            "first_id": data.first().map(|model| &model["id"]),
+            "has_more": false,
+            "last_id": data.last().map(|model| &model["id"]),
+            "data": data,
+        }),
+        _ => json!({ "object": "list", "data": data }),
+    })
 }
 
-pub(crate) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(crate) async fn one(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
     let snapshot = app.live.load();
-    let alias = snapshot.config.alias(&id).ok_or_else(|| unknown(&snapshot, &id))?;
-    Ok(reply::json(&model(&app, alias)))
+    let dialect = dialect(&headers);
+    let alias = snapshot.config.alias(&id).ok_or_else(|| Refusal::from(unknown(&snapshot, &id)).to(dialect))?;
+    Ok(reply::json(&model(&app, alias, dialect)))
+}
+
+/// Whose client asks.
+fn dialect(headers: &HeaderMap) -> Dialect {
+    if headers.contains_key("anthropic-version") { Dialect::Messages } else { Dialect::Chat }
 }
 
 /// The aliases with what a UI wants to know of them.
@@ -57,6 +81,13 @@ fn runnable<'a>(app: &'a App, snapshot: &'a Snapshot) -> impl Iterator<Item = (&
     with_route.filter(|(_, route)| app.upstream.is_runnable(route))
 }
 
-fn model(app: &App, alias: &Alias) -> Value {
-    json!({ "id": alias.name.as_str(), "object": "model", "created": app.started_at, "owned_by": "magic-proxy" })
+fn model(app: &App, alias: &Alias, dialect: Dialect) -> Value {
+    let (name, started) = (alias.name.as_str(), app.started_at);
+    match dialect {
+        Dialect::Messages => {
+            let created = SystemTime::UNIX_EPOCH + Duration::from_secs(started);
+            json!({ "type": "model", "id": name, "display_name": name, "created_at": rfc3339(created) })
+        }
+        _ => json!({ "id": name, "object": "model", "created": started, "owned_by": "magic-proxy" }),
+    }
 }

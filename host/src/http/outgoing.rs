@@ -14,6 +14,7 @@ use magic_dialects::reply::Reply as Said;
 use magic_dialects::responses::stored;
 use magic_routing::route_header;
 use magic_types::chat::FinishReason;
+use magic_types::stream::ChatEvent;
 use magic_types::{Failure, Usage};
 use std::io;
 use std::time::Duration;
@@ -30,6 +31,8 @@ const DROPPED_BYTES_MAX: usize = 1024;
 pub(super) struct Wishes {
     /// How errors are told.
     pub(super) dialect: Dialect,
+    /// Whether a stream was asked for.
+    pub(super) stream: bool,
     /// For a reply that comes as events.
     pub(super) writer: Option<Box<dyn Writer>>,
     /// Characters per second, where text is paced.
@@ -83,8 +86,13 @@ pub(super) fn respond(reply: Reply, story: Story, mut wishes: Wishes) -> Respons
         }
         ReplyBody::Said(events) => {
             let said = Said::of(&events);
-            headers.insert(header::CONTENT_TYPE, JSON);
-            let text = wishes.writer.as_mut().map(|writer| writer.whole(&said)).unwrap_or_default();
+            // A vendor that was asked to stream and did not: the client still gets what it asked for.
+            headers.insert(header::CONTENT_TYPE, if wishes.stream { SSE } else { JSON });
+            let text = match wishes.writer.as_mut() {
+                Some(writer) if wishes.stream => frames(writer.as_mut(), &events),
+                Some(writer) => writer.whole(&said),
+                None => String::new(),
+            };
             whole(text.into(), said.usage, is_complete(said.finish), &headers, &mut told, &mut wishes)
         }
         ReplyBody::Bytes(stream) => Flow::new(Coming::Bytes(stream), told, wishes).into_body(&headers),
@@ -119,6 +127,14 @@ fn whole(
         tap.end(End::of(complete));
     }
     bytes.into()
+}
+
+/// A whole stream at once.
+fn frames(writer: &mut dyn Writer, events: &[ChatEvent]) -> String {
+    let mut out = String::new();
+    events.iter().for_each(|event| writer.event(event, &mut out));
+    writer.end(&mut out);
+    out
 }
 
 /// A response's bytes with the id of the one before it.
@@ -200,12 +216,12 @@ impl Flow {
         }
     }
 
-    fn write(&mut self, events: &[magic_types::stream::ChatEvent]) -> Bytes {
+    fn write(&mut self, events: &[ChatEvent]) -> Bytes {
         let mut out = String::new();
         for event in events {
             match event {
-                magic_types::stream::ChatEvent::Usage(usage) => self.usage = Some(*usage),
-                magic_types::stream::ChatEvent::Finish(reason) => self.finish = Some(*reason),
+                ChatEvent::Usage(usage) => self.usage = Some(*usage),
+                ChatEvent::Finish(reason) => self.finish = Some(*reason),
                 _ => {}
             }
             if let Some(writer) = &mut self.wishes.writer {
@@ -264,10 +280,15 @@ fn note(headers: &mut HeaderMap, route: &str, lost: &[String]) {
     if let Ok(value) = HeaderValue::from_str(route) {
         headers.insert(ROUTE, value);
     }
+    note_lost(headers, lost);
+}
+
+/// Names what of a request was not carried over.
+pub(super) fn note_lost(headers: &mut HeaderMap, lost: &[String]) {
     if lost.is_empty() {
         return;
     }
-    let mut names = lost.join(", ");
+    let mut names = lost.join(", ").replace('…', "...");
     names.retain(|char| char.is_ascii() && !char.is_ascii_control());
     names.truncate(DROPPED_BYTES_MAX);
     if let Ok(value) = HeaderValue::from_str(&names) {

@@ -1,6 +1,6 @@
 //! A reasoning alias asked through any conversational endpoint: thoughts are the dialect's reasoning, the answer its text.
 use super::error::{self, Refusal};
-use super::outgoing::{End, Tap};
+use super::outgoing::{self, End, Tap};
 use super::sse::{self, Encoder};
 use crate::app::{App, unix_now};
 use crate::sessions::{Job, Order};
@@ -8,7 +8,7 @@ use crate::snapshot::Snapshot;
 use crate::upstream::Route;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use magic_dialects::chat::Request;
 use magic_dialects::dialect::{Dialect, Head, Writer};
 use magic_dialects::openai::request::{self, Reading};
@@ -27,9 +27,11 @@ pub(super) async fn completion(
     route: &Arc<Route>,
     dialect: Dialect,
     asked: &Request,
-    taps: Vec<Box<dyn Tap>>,
+    mut taps: Vec<Box<dyn Tap>>,
 ) -> Result<Response, Refusal> {
-    let order = order(request::reading(asked)?);
+    let reading = request::reading(asked)?;
+    let lost = reading.lost.clone();
+    let order = order(reading);
     let pattern = pattern(snapshot, route, None)?;
     let job = Job { snapshot: Arc::clone(snapshot), route: Arc::clone(route), pattern, order };
     let begun = app.sessions.submit(new_id(), job).await?;
@@ -38,10 +40,15 @@ pub(super) async fn completion(
     let head = Head { id: begun.id.to_string(), model: route.plan.alias.to_string(), created: unix_now() };
     let client = dialect.client().ok_or_else(|| Failure::new(Kind::Internal, "nobody speaks this dialect"))?;
     let writer = client.writer(head, asked);
-    if asked.stream {
-        return Ok(sse::respond(tail, Chunks { writer, dialect, taps, _guard: guard }));
-    }
-    whole(tail, writer, taps).await
+    let mut response = if asked.stream {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"))]);
+        taps.iter_mut().for_each(|tap| tap.head(&headers));
+        sse::respond(tail, Chunks { writer, dialect, taps, _guard: guard })
+    } else {
+        whole(tail, writer, taps).await?
+    };
+    outgoing::note_lost(response.headers_mut(), &lost);
+    Ok(response)
 }
 
 fn order(reading: Reading) -> Order {

@@ -21,6 +21,10 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+/// The model that OpenAI takes where a moderation names none (<https://platform.openai.com/docs/api-reference/moderations>):
+/// an alias of this name serves those.
+const MODERATION: &str = "omni-moderation-latest";
+
 /// A request that has come in whole.
 pub(super) struct Incoming {
     pub(super) snapshot: Arc<Snapshot>,
@@ -51,7 +55,10 @@ pub(super) async fn answer(
     taps: Vec<Box<dyn Tap>>,
 ) -> Result<Response, Refusal> {
     let Incoming { snapshot, headers, body, previous, start, place } = incoming;
-    let head = request::head(&body)?;
+    let head = match operation {
+        Operation::Moderations => request::head_or(&body, MODERATION)?,
+        _ => request::head(&body)?,
+    };
     let route = snapshot.routes.get(head.model.as_ref()).ok_or_else(|| models::unknown(&snapshot, &head.model))?;
     let mut asked = Asked::new(operation, &head, &body, &headers);
     asked.previous = previous;
@@ -73,6 +80,7 @@ pub(super) async fn answer(
         Cached::Follow(follower, head, idle) => return Ok(cached::follow(follower, head, idle, story, dialect)),
         asking @ (Cached::Miss(_) | Cached::Bypass | Cached::Off) => asking,
     };
+    let stream = head.stream;
     let payload = Payload::Json(Box::new(asked));
     let reply = match app.upstream.complete(route, &payload).await {
         Ok(reply) => reply,
@@ -80,6 +88,7 @@ pub(super) async fn answer(
     };
     let mut wishes = Wishes {
         dialect,
+        stream,
         writer: writer(&payload, &reply)?,
         pace: is_paced.then_some(streaming.characters_per_second),
         keep_alive: streaming.keep_alive,

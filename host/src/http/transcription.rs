@@ -30,6 +30,7 @@ pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Res
         Ok(reply) => {
             let wishes = Wishes {
                 dialect: Dialect::Chat,
+                stream: false,
                 writer: None,
                 pace: None,
                 keep_alive: snapshot.config.streaming_settings.keep_alive,

@@ -16,6 +16,9 @@ pub(super) async fn run(upstream: &Upstream, route: &Arc<Route>, payload: &Paylo
     for (leg, why) in route.unfit(payload.operation()) {
         attempt.unfit(leg, why);
     }
+    if !payload.may_hedge() {
+        attempt.never_hedge();
+    }
     let mut pass = Pass { upstream, route, payload, attempt };
     loop {
         let step = pass.attempt.next(&mut lock(&upstream.health), now());
@@ -44,7 +47,7 @@ impl<'a> Pass<'a> {
     async fn tries(&mut self, ticket: Ticket) -> Result<Option<Reply>, Declined> {
         let number = ticket.number;
         let mut first = pin!(self.send(ticket)?);
-        let Some(patience) = self.route.plan.hedge_after.filter(|_| self.payload.may_hedge()) else {
+        let Some(patience) = self.attempt.hedge_after() else {
             let sent = first.await;
             return Ok(self.settle(number, sent));
         };

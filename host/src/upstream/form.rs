@@ -74,6 +74,10 @@ impl Form {
         B: Body<Data = Bytes, Error: std::fmt::Display> + Send + 'static,
     {
         let kind = content_type.to_str().map_err(|_| invalid("the content type is not ASCII"))?;
+        // Said beforehand: nobody needs to be asked to find out.
+        if body.size_hint().lower() > bytes_max as u64 {
+            return Err(too_large(bytes_max));
+        }
         let mut body = Box::pin(body);
         let mut form = multipart::Form::new(kind)?;
         let deadline = tokio::time::Instant::now() + UPLOAD_MAX;
@@ -88,6 +92,12 @@ impl Form {
         let arriving = Arc::new(Arriving { form: Mutex::new(form), progress });
         tasks.spawn("upload", Arc::clone(&arriving).read_on(body, bytes_max, deadline));
         Ok(Self { operation, model, content_type: content_type.clone(), arriving, tasks: tasks.clone() })
+    }
+
+    /// Why the rest of it will not come. A try that broke with it is the client's fault, not the vendor's.
+    pub(super) fn broken(&self) -> Option<Failure> {
+        let progress = self.arriving.progress.borrow();
+        progress.ended.clone().and_then(Result::err)
     }
 
     /// # Errors
@@ -199,8 +209,7 @@ impl Arriving {
 
 fn take_in(form: &mut multipart::Form, bytes: &Bytes, bytes_max: usize) -> Result<(), Failure> {
     if form.held().len() + bytes.len() > bytes_max {
-        let text = format!("the request body is larger than {bytes_max} bytes (`server_settings.body_bytes_max`)");
-        return Err(Failure::new(Kind::TooLarge, text));
+        return Err(too_large(bytes_max));
     }
     form.push(bytes)?;
     let models = form.fields().iter().filter(|field| field.name == "model").count();
@@ -228,6 +237,11 @@ where
             }
         }
     }
+}
+
+fn too_large(bytes_max: usize) -> Failure {
+    let text = format!("the request body is larger than {bytes_max} bytes (`server_settings.body_bytes_max`)");
+    Failure::new(Kind::TooLarge, text)
 }
 
 fn invalid(text: &str) -> Failure {

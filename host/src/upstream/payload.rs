@@ -87,10 +87,15 @@ impl<'a> Asked<'a> {
     /// The whole request, in the words that all dialects share.
     ///
     /// # Errors
-    /// What is wrong with the client's body, by field.
+    /// What is wrong with the client's body, by field; or that it goes on from what is not known here.
     pub(crate) fn request(&self) -> Result<&Request, Failure> {
         if let Some(request) = self.request.get() {
             return Ok(request);
+        }
+        if let Previous::Unknown(id) = &self.previous {
+            // Answered without what went before it would be another conversation.
+            let text = format!("Previous response with id '{id}' not found.");
+            return Err(Failure::new(Kind::InvalidRequest, text));
         }
         let client = self.operation.client_dialect().and_then(Dialect::client);
         let mut request = match (client, self.operation) {
@@ -114,9 +119,14 @@ impl Payload<'_> {
         }
     }
 
-    /// An upload can be read by one leg at a time.
+    /// Only a stream has a first event to be slow: a whole reply takes as long as its last one, and an upload can be read by
+    /// one leg at a time.
     pub(super) fn may_hedge(&self) -> bool {
-        !matches!(self, Self::Form(_))
+        match self {
+            Self::Json(asked) => asked.head.stream,
+            Self::Step(_) => true,
+            Self::Form(_) => false,
+        }
     }
 
     /// # Errors
@@ -155,11 +165,6 @@ impl Asked<'_> {
     }
 
     fn translate<'t>(&self, target: &'t Target, door: &'t Door, dialect: Dialect) -> Result<Order<'t>, Failure> {
-        if let Previous::Unknown(id) = &self.previous {
-            // Answered without what went before it would be another conversation.
-            let text = format!("Previous response with id '{id}' not found.");
-            return Err(Failure::new(Kind::InvalidRequest, text));
-        }
         let mut request = self.request()?.clone();
         request.fill(&target.profile.params);
         let streams = self.head.stream;

@@ -30,7 +30,7 @@ pub(super) async fn send(target: &Target, guard: Guard, payload: &Payload<'_>) -
     let times = times(target, &order);
     let mut incoming = match head(target, &guard, payload, &order, times).await {
         Ok(incoming) => incoming,
-        Err(failure) => return Err(Box::new((failure, guard))),
+        Err(failure) => return Err(Box::new((broken(payload).unwrap_or(failure), guard))),
     };
     let key_id = guard.key_id();
     let mut headers = incoming.take_headers();
@@ -38,6 +38,13 @@ pub(super) async fn send(target: &Target, guard: Guard, payload: &Payload<'_>) -
     let lost = order.lost.clone();
     let body = read(incoming, guard, &order, times, &mut headers, target).await.map_err(Box::new)?;
     Ok(Good { profile: Arc::clone(&target.profile), key_id, headers, lost, exhausted, body })
+}
+
+fn broken(payload: &Payload<'_>) -> Option<Failure> {
+    match payload {
+        Payload::Form(form) => form.broken(),
+        Payload::Json(_) | Payload::Step(_) => None,
+    }
 }
 
 fn times(target: &Target, order: &Order<'_>) -> Times {

@@ -6,7 +6,7 @@ use magic_config::{Config, DialectName, Profile};
 use magic_dialects::operation::Operation;
 use magic_dialects::quirks::{self, Quirks};
 use magic_dialects::vendor::{Auth, Family, Speaker, Way};
-use magic_routing::{Plan, Plans, PoolName, Settings};
+use magic_routing::{Leg, Plan, Plans, PoolName, Settings};
 use magic_types::AliasName;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub(crate) struct Route {
     pub(crate) plan: Arc<Plan>,
     pub(super) settings: Settings,
     targets: Vec<Target>,
+    /// Who could answer, in one text: equal for two routes that send the same requests to the same models.
+    answerers: String,
 }
 
 /// One profile, ready to be sent to.
@@ -56,6 +58,11 @@ impl Route {
     pub(crate) fn unfit(&self, operation: Operation) -> Vec<(usize, &'static str)> {
         let doors = self.targets.iter().enumerate();
         doors.filter_map(|(leg, target)| Some((leg, target.door(operation).err()?))).collect()
+    }
+
+    /// Who could answer, and what they would be asked beside the request, in one text.
+    pub(crate) fn answerers(&self) -> &str {
+        &self.answerers
     }
 
     /// Whose settings hold for the whole chain, e.g. its agent settings.
@@ -105,9 +112,16 @@ pub(super) fn routes(
     let settings = Settings::of(config);
     let route = |plan: &Arc<Plan>| {
         let targets = plan.legs.iter().map(|leg| target(&leg.profile, clients)).collect::<Result<_, _>>()?;
-        Ok((plan.alias.clone(), Arc::new(Route { plan: Arc::clone(plan), settings, targets })))
+        let answerers = plan.legs.iter().map(answerer).collect();
+        Ok((plan.alias.clone(), Arc::new(Route { plan: Arc::clone(plan), settings, targets, answerers })))
     };
     plans.iter().map(route).collect()
+}
+
+/// A leg by whatever of the config changes its answers.
+fn answerer(leg: &Leg) -> String {
+    let Profile { name, dialect, model, api_base, api_version, params, .. } = leg.profile.as_ref();
+    format!("{:?}\n", (leg.lane.as_str(), name, dialect, model, api_base, api_version, params))
 }
 
 fn target(profile: &Arc<Profile>, clients: &Clients) -> Result<Target, String> {

@@ -178,10 +178,22 @@ impl Part {
     }
 }
 
+// === impl MediaKind ===
+impl MediaKind {
+    /// OpenAI's word for such a part.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image_url",
+            Self::Audio => "input_audio",
+            Self::File => "file",
+        }
+    }
+}
+
 // === impl Source ===
 impl Source {
     /// A URL; `data:<mime>;base64,<data>` (RFC 2397) is taken apart, any other URL stays one.
-    pub fn from_url(url: &str) -> Self {
+    pub(crate) fn from_url(url: &str) -> Self {
         let inline = url.strip_prefix("data:").and_then(|rest| rest.split_once(','));
         match inline.and_then(|(head, base64)| Some((head.strip_suffix(";base64")?, base64))) {
             Some((mime, base64)) => Self::Inline { mime: mime.to_owned(), base64: base64.to_owned() },
@@ -190,11 +202,25 @@ impl Source {
     }
 
     /// The same as one URL; `None` for an id.
-    pub fn to_url(&self) -> Option<String> {
+    pub(crate) fn to_url(&self) -> Option<String> {
         match self {
             Self::Url(url) => Some(url.clone()),
-            Self::Inline { mime, base64 } => Some(format!("data:{mime};base64,{base64}")),
+            Self::Inline { mime, base64 } => Some(data_url(mime, base64)),
             Self::Id(_) => None,
         }
     }
+}
+
+/// Whether the model may not answer without a call.
+pub(crate) fn forces_a_tool(request: &Request) -> bool {
+    matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_)))
+}
+
+/// In place of a user's turn of which nothing can be written, for vendors that refuse empty turns: without the turn those
+/// around it would be of one speaker, or begin with the model.
+pub(crate) const NOTHING_SAID: &str = "(empty)";
+
+/// RFC 2397.
+pub(crate) fn data_url(mime: &str, base64: &str) -> String {
+    format!("data:{mime};base64,{base64}")
 }

@@ -1,13 +1,14 @@
 //! OpenAI's old text completion, for clients of any vendor: a prompt is a user's one message, the answer is its text.
 use crate::chat::{Message, Part, Request, texts};
 use crate::dialect::{self, Client, Error, Head};
+use crate::fields::invalid;
 use crate::openai::client::Chat;
 use crate::openai::reply::delta::append;
 use crate::openai::reply::{DONE_FRAME, finish_word, usage_json};
 use crate::reply::Reply;
 use magic_types::chat::{FinishReason, Role};
 use magic_types::stream::ChatEvent;
-use magic_types::{Failure, Kind, Usage};
+use magic_types::{Failure, Usage};
 use serde_json::{Map, Value, json};
 
 pub(crate) struct Completions;
@@ -68,12 +69,10 @@ fn prompt(value: Option<Value>) -> Result<String, Failure> {
         Some(Value::String(text)) => Ok(text),
         Some(list @ Value::Array(_)) => match texts(&list).as_slice() {
             [one] if list.as_array().is_some_and(|list| list.len() == 1) => Ok(one.clone()),
-            _ => Err(invalid(
-                "`prompt`: one text a request, as a string or as a list of one; tokens are not taken".into(),
-            )),
+            _ => Err(invalid("`prompt`: one text a request, as a string or as a list of one; tokens are not taken")),
         },
-        Some(_) => Err(invalid("`prompt` must be a string or a list of one string".into())),
-        None => Err(invalid("you must provide a `prompt`".into())),
+        Some(_) => Err(invalid("`prompt` must be a string or a list of one string")),
+        None => Err(invalid("you must provide a `prompt`")),
     }
 }
 
@@ -93,10 +92,6 @@ fn flag(value: Option<Value>, name: &str) -> Result<bool, Failure> {
         Some(Value::Bool(flag)) => Ok(flag),
         Some(_) => Err(invalid(format!("`{name}` must be a boolean"))),
     }
-}
-
-fn invalid(text: String) -> Failure {
-    Failure::new(Kind::InvalidRequest, text)
 }
 
 struct Writer {

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod conversations;
 mod properties;
+mod seals;
 
 const CLIENTS: &[Dialect] = &[Dialect::Chat, Dialect::Completions, Dialect::Messages, Dialect::Responses];
 const VENDORS: &[Spoken] = &[

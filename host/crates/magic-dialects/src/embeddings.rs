@@ -1,10 +1,10 @@
 //! OpenAI's `/v1/embeddings` before Google's `batchEmbedContents`: body in, body out. Vectors are Google's, digit by digit.
 //! <https://ai.google.dev/api/embeddings>
 use crate::dialect::Written;
+use crate::errors::{self, bad_reply};
 use crate::fields::{Fields, invalid};
-use crate::gemini::errors::{self, bad_reply};
-use crate::gemini::lost::Lost;
 use crate::gemini::model;
+use crate::lost::Lost;
 use crate::operation::Answer;
 use crate::{base64, counting};
 use magic_types::{Failure, Usage};
@@ -30,7 +30,7 @@ pub fn write(body: &[u8], model: &str) -> Result<(Written, Asked), Failure> {
     let mut fields = Fields::read(body)?;
     let mut lost = Lost::default();
     let texts = texts(fields.take("input"))?;
-    let dimensions = fields.whole_number("dimensions")?;
+    let dimensions = fields.count("dimensions")?;
     let in_base64 = match fields.text("encoding_format")?.as_deref() {
         None | Some("float") => false,
         Some("base64") => true,
@@ -79,7 +79,7 @@ impl Asked {
     /// `BadReply` for what cannot be read or has another number of vectors than texts, Google's failure for an error inside
     /// a 200.
     pub fn read(&self, json: &[u8], model: &str) -> Result<Answer, Failure> {
-        let reply: Reply<'_> = serde_json::from_slice(json).map_err(|error| bad_reply(error.to_string()))?;
+        let reply: Reply<'_> = serde_json::from_slice(json).map_err(bad_reply)?;
         if reply.error.is_some() {
             return Err(errors::in_band(json));
         }
@@ -105,7 +105,7 @@ impl Asked {
 
     /// A JSON value: Google's own digits, or OpenAI's base64 of little-endian 32-bit floats.
     fn vector(&self, values: &RawValue) -> Result<String, Failure> {
-        let floats: Vec<f32> = serde_json::from_str(values.get()).map_err(|error| bad_reply(error.to_string()))?;
+        let floats: Vec<f32> = serde_json::from_str(values.get()).map_err(bad_reply)?;
         if !self.in_base64 {
             return Ok(values.get().to_owned());
         }

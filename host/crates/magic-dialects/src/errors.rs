@@ -1,4 +1,5 @@
-//! What a vendor's refusal means, whatever its dialect: status, headers and body in, a [`Failure`] out. Decides no retry.
+//! What a vendor's refusal means, whatever its dialect: status, headers and body in, a [`Failure`] out. The one place that
+//! reads errors, be they whole replies or inside of one. Decides no retry.
 use crate::limits;
 use bytes::Bytes;
 use magic_types::{Failure, Kind, UpstreamReply};
@@ -18,14 +19,38 @@ pub fn classify<'h>(status: u16, header: &dyn Fn(&str) -> Option<&'h str>, body:
 
 /// An error that came inside a reply with status 200. Without a status of its own it is the vendor's fault.
 pub(crate) fn in_band(body: &[u8]) -> Failure {
-    let words = Words::of(body);
+    of_words(Words::of(body), body)
+}
+
+/// The same for data that merely holds the word; `None` if it holds no error.
+pub(crate) fn found_in(body: &[u8]) -> Option<Failure> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    find(&value).is_some().then(|| in_band(body))
+}
+
+fn of_words(words: Words, body: &[u8]) -> Failure {
     let text = words.text.clone().unwrap_or_else(|| "the model's vendor broke off with an error".to_owned());
     let status = words.status.unwrap_or(500);
     failure(words.kind(status), &text).retry_after(limits::retry_after(&|_| None, body, 0))
 }
 
+/// For what is not the vendor's dialect. `why` is for the log.
+pub(crate) fn bad_reply(why: impl ToString) -> Failure {
+    Failure::new(Kind::BadReply, "the model's vendor sent a reply that cannot be read").private(why.to_string())
+}
+
+/// For a stream that ended before its vendor's last word.
+pub(crate) fn cut_off() -> Failure {
+    Failure::new(Kind::CutOff, "the model's vendor ended the stream before its end")
+}
+
+/// What a body's end makes of a failure: half an event is what a cut stream looks like, and no nonsense.
+pub(crate) fn at_end(failure: Failure) -> Failure {
+    if failure.kind == Kind::BadReply { cut_off() } else { failure }
+}
+
 /// What a vendor says of a key may hold a part of it: strangers read words of ours, the log the vendor's.
-pub(crate) fn failure(kind: Kind, vendors_words: &str) -> Failure {
+fn failure(kind: Kind, vendors_words: &str) -> Failure {
     let public = match kind {
         Kind::KeyRejected => "the model's vendor refused the key",
         Kind::QuotaExhausted => "the account at the model's vendor is exhausted",
@@ -52,9 +77,8 @@ struct Words {
 impl Words {
     fn of(body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
-        // Google wraps the object in a list, OpenRouter puts one into a choice.
-        let value = value.get(0).unwrap_or(&value);
-        let error = value.get("error").or_else(|| value.pointer("/choices/0/error")).unwrap_or(value);
+        let value = unlisted(&value);
+        let error = find(value).unwrap_or(value);
         let text = message(value, error).map(|text| text.chars().take(TEXT_CHARS_MAX).collect::<String>());
         let paths = ["/code", "/type", "/status", "/innererror/code", "/details/0/reason", "/metadata/error_type"];
         let found = paths.iter().filter_map(|path| error.pointer(path)?.as_str());
@@ -117,7 +141,7 @@ impl Words {
             "exceed context limit",
             "reduce the length of the messages",
         ];
-        let google = self.says(&["input token count"]) && self.says(&["exceeds"]);
+        let google = self.says(&["input token count", "maximum number of tokens"]) && self.says(&["exceeds"]);
         (self.codes(&long) || self.says(&said) || google).then_some(Kind::ContextTooLong)
     }
 
@@ -144,6 +168,26 @@ impl Words {
     fn says(&self, any: &[&str]) -> bool {
         any.iter().any(|needle| self.said.contains(needle))
     }
+}
+
+/// Google wraps the object in a list.
+fn unlisted(value: &Value) -> &Value {
+    value.get(0).unwrap_or(value)
+}
+
+/// The error's object or text, wherever a dialect puts it: in a response (OpenAI's responses), at the top, in a choice
+/// (OpenRouter), or the value itself where it says that it is one. `"error": null` is how most say that there is none.
+fn find(value: &Value) -> Option<&Value> {
+    let value = unlisted(value);
+    let says_something = |error: &&Value| match error {
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+    };
+    let is_itself = ["type", "object"].iter().any(|name| value.get(name).is_some_and(|word| word == "error"));
+    let inside = ["/response/error", "/error", "/choices/0/error"].iter().filter_map(|path| value.pointer(path));
+    inside.into_iter().find(says_something).or_else(|| is_itself.then_some(value))
 }
 
 /// `error.message`, `error`, `message` or `detail`; FastAPI's `detail` and Mistral's `message` may be lists or objects.

@@ -1,10 +1,11 @@
 //! OpenAI's `/v1/images/generations` before Google's two makers of images: Imagen (`predict`) and Gemini (`generateContent`).
 //! <https://ai.google.dev/gemini-api/docs/imagen>, <https://ai.google.dev/gemini-api/docs/image-generation>
+use crate::chat::data_url;
 use crate::dialect::Written;
+use crate::errors::{self, bad_reply};
 use crate::fields::{Fields, invalid};
-use crate::gemini::errors::{self, bad_reply};
-use crate::gemini::lost::Lost;
 use crate::gemini::wire::{Response, UsageMetadata};
+use crate::lost::Lost;
 use crate::operation::Answer;
 use crate::speech::{blobs, silent};
 use crate::vendor::is_imagen;
@@ -32,7 +33,7 @@ pub fn write(body: &[u8], model: &str) -> Result<(Written, Asked), Failure> {
     let mut lost = Lost::default();
     let by_imagen = is_imagen(model);
     let prompt = fields.needed_text("prompt")?;
-    let count = fields.whole_number("n")?.unwrap_or(1);
+    let count = fields.count("n")?.unwrap_or(1);
     let ratio = fields.text("size")?.and_then(|size| ratio(&size, &mut lost));
     let as_url = match fields.text("response_format")?.as_deref() {
         None | Some("b64_json") => false,
@@ -99,7 +100,7 @@ impl Asked {
     pub fn read(&self, json: &[u8], created: u64) -> Result<Answer, Failure> {
         let (pictures, usage) = if self.by_imagen { (predicted(json)?, None) } else { drawn(json)? };
         let picture = |(mime, base64): &(String, String)| match self.as_url {
-            true => json!({ "url": format!("data:{mime};base64,{base64}") }),
+            true => json!({ "url": data_url(mime, base64) }),
             false => json!({ "b64_json": base64 }),
         };
         let data: Vec<Value> = pictures.iter().map(picture).collect();
@@ -111,8 +112,8 @@ impl Asked {
 type Pictures = Vec<(String, String)>;
 
 fn drawn(json: &[u8]) -> Result<(Pictures, Option<magic_types::Usage>), Failure> {
-    let mut response: Response<'_> = serde_json::from_slice(json).map_err(|error| bad_reply(error.to_string()))?;
-    if let Some(failure) = errors::of(&response, json) {
+    let mut response: Response<'_> = serde_json::from_slice(json).map_err(bad_reply)?;
+    if let Some(failure) = response.failure(json) {
         return Err(failure);
     }
     let pictures: Pictures = blobs(&mut response)
@@ -147,7 +148,7 @@ fn predicted(json: &[u8]) -> Result<Pictures, Failure> {
         #[serde(default)]
         error: Option<serde::de::IgnoredAny>,
     }
-    let reply: Reply = serde_json::from_slice(json).map_err(|error| bad_reply(error.to_string()))?;
+    let reply: Reply = serde_json::from_slice(json).map_err(bad_reply)?;
     if reply.error.is_some() {
         return Err(errors::in_band(json));
     }

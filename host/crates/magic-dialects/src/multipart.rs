@@ -301,7 +301,7 @@ fn quoted_string(text: &str) -> (String, &str) {
 }
 
 fn broken(what: &str) -> Failure {
-    invalid(&format!("the form cannot be read: {what}"))
+    invalid(format!("the form cannot be read: {what}"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Replies whose bytes go on to the client as the vendor sent them, watched from the side: first event, usage, in-band
 //! errors and the end of a stream, or the same of a whole reply. Changes no byte and never invents an end.
 use crate::dialect::Dialect;
+use crate::errors;
 use crate::responses::stored;
 use crate::sse;
 use magic_types::{Failure, Usage};
@@ -9,7 +10,6 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-mod error;
 mod usage;
 mod whole;
 
@@ -30,8 +30,8 @@ const CUT_SHORT: [&str; 5] = ["length", "content_filter", "max_tokens", "model_l
 pub struct Onlooker {
     sse: sse::Parser,
     dialect: Dialect,
-    /// Those by which the vendor has begun to answer: neither `ping` nor a response's announcement of itself, behind which
-    /// it may still fail and another vendor be asked.
+    /// Those by which the vendor has begun to answer: neither `ping` nor the announcement of a response or a message, behind
+    /// which it may still fail (`overloaded_error`) and another vendor be asked.
     pub events: u64,
     pub usage: Option<Usage>,
     pub done: bool,
@@ -89,7 +89,7 @@ impl Onlooker {
             }
             // Once, and only where another vendor can still be asked.
             if !has_begun && *events > 0 && !*done && failure.is_none() && !is_json(event.data) {
-                *failure = Some(error::bad_reply("its first event is not JSON"));
+                *failure = Some(errors::bad_reply("its first event is not JSON"));
             }
         });
         result.unwrap_or_else(|sse::TooLong| {
@@ -119,7 +119,7 @@ impl Seen<'_> {
             *self.truncated |= CUT_SHORT.iter().any(|word| is_string(reason, word));
         }
         if self.failure.is_none() && ERROR.find(event.data).is_some() {
-            *self.failure = error::in_band(event.data);
+            *self.failure = errors::found_in(event.data);
         } else if value_of(&USAGE, event.data).is_some_and(|value| value.starts_with(b"{")) {
             *self.usage = usage::of_chunk(event.data).or(*self.usage);
         }
@@ -135,17 +135,17 @@ impl Seen<'_> {
                     *self.truncated |= last == "response.incomplete";
                     *self.usage = usage.or(*self.usage);
                 }
-                Err(why) => fail(self.failure, || error::bad_reply(&why.to_string())),
+                Err(why) => fail(self.failure, || errors::bad_reply(why)),
             },
             "response.failed" => {
                 // The vendor's last word, though not a good one.
                 *self.done = true;
-                fail(self.failure, || error::said_in(event.data));
+                fail(self.failure, || errors::in_band(event.data));
             }
-            "error" => fail(self.failure, || error::said_in(event.data)),
+            "error" => fail(self.failure, || errors::in_band(event.data)),
             // Imitators: a frame in the form of chat completions, without a type.
             "" if self.failure.is_none() && ERROR.find(event.data).is_some() => {
-                *self.failure = error::in_band(event.data);
+                *self.failure = errors::found_in(event.data);
             }
             _ => {}
         }
@@ -157,12 +157,15 @@ impl Seen<'_> {
         match kind(event).as_ref() {
             "ping" => return,
             "message_stop" => *self.done = true,
-            "message_start" | "message_delta" => {
+            kind @ ("message_start" | "message_delta") => {
                 let told = usage::of_message_event(event.data);
                 *self.truncated |= told.is_cut_short;
-                *self.usage = told.usage.map(|usage| usage.over(*self.usage)).or(*self.usage);
+                *self.usage = told.usage.map(|usage| usage.over(self.usage.unwrap_or_default())).or(*self.usage);
+                if kind == "message_start" {
+                    return;
+                }
             }
-            "error" => fail(self.failure, || error::said_in(event.data)),
+            "error" => fail(self.failure, || errors::in_band(event.data)),
             _ => {}
         }
         *self.events += 1;
@@ -197,7 +200,7 @@ fn kind<'a>(event: &sse::Event<'a>) -> Cow<'a, str> {
 
 /// What an overflow means for the request.
 pub fn too_long() -> Failure {
-    error::bad_reply("an event of more than 8 MiB, or of more than 32 in a response")
+    errors::bad_reply("an event of more than 8 MiB, or of more than 32 in a response")
 }
 
 /// What stands behind a key, from its first byte on. Many vendors write `null` there in every chunk: the caller looks at

@@ -1,9 +1,12 @@
 //! OpenAI's chat completions, from both sides. Vendors that speak it differ by data only.
+//!
+//! Reading order: `wire` (a client's request), `client`, `reply` (what it gets), `upstream` (what a vendor is sent), `stream`
+//! (how it answers); `request` and `reading` serve bodies that pass untouched and reasoning sessions.
 
 pub(crate) mod client;
 mod reading;
-pub mod reply;
+pub(crate) mod reply;
 pub mod request;
-pub mod stream;
-pub mod upstream;
+mod stream;
+pub(crate) mod upstream;
 mod wire;

@@ -1,7 +1,6 @@
 //! OpenAI's responses: as clients speak it (`client` reads, `reply` writes), and what the gateway itself keeps of them
 //! (`stored`). Where it is kept is the host's affair.
 pub(crate) mod client;
-mod json;
 mod output;
 mod reply;
 pub mod stored;

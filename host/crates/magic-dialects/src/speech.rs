@@ -3,10 +3,10 @@
 //! <https://ai.google.dev/gemini-api/docs/speech-generation>
 use crate::base64;
 use crate::dialect::Written;
+use crate::errors::bad_reply;
 use crate::fields::Fields;
-use crate::gemini::errors::{self, bad_reply};
-use crate::gemini::lost::Lost;
 use crate::gemini::wire::{Blob, Response, UsageMetadata};
+use crate::lost::Lost;
 use crate::operation::Answer;
 use magic_types::{Failure, Kind};
 use serde_json::{Value, json};
@@ -90,8 +90,8 @@ impl Asked {
     /// `BadReply` for what holds no sound, `ContentPolicy` where Google would not speak, Google's failure for an error
     /// inside a 200.
     pub fn read(&self, json: &[u8]) -> Result<Answer, Failure> {
-        let mut response: Response<'_> = serde_json::from_slice(json).map_err(|error| bad_reply(error.to_string()))?;
-        if let Some(failure) = errors::of(&response, json) {
+        let mut response: Response<'_> = serde_json::from_slice(json).map_err(bad_reply)?;
+        if let Some(failure) = response.failure(json) {
             return Err(failure);
         }
         let usage = response.usage_metadata.map(UsageMetadata::into_usage);

@@ -3,18 +3,18 @@
 
 /// One dispatched event. `data` joins the event's data lines by `\n`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Event<'a> {
+pub(crate) struct Event<'a> {
     /// The `event:` field; empty where there was none.
-    pub name: &'a [u8],
-    pub data: &'a [u8],
+    pub(crate) name: &'a [u8],
+    pub(crate) data: &'a [u8],
 }
 
 /// An event grew past the parser's bound; the stream cannot be trusted any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLong;
+pub(crate) struct TooLong;
 
 /// Invariant: `line` never holds a line end, and `line` and `data` together never exceed `event_bytes_max`.
-pub struct Parser {
+pub(crate) struct Parser {
     line: Vec<u8>,
     name: Vec<u8>,
     data: Vec<u8>,
@@ -28,7 +28,7 @@ pub struct Parser {
 }
 
 impl Parser {
-    pub fn new(event_bytes_max: usize) -> Self {
+    pub(crate) fn new(event_bytes_max: usize) -> Self {
         Self {
             line: Vec::new(),
             name: Vec::new(),
@@ -46,7 +46,7 @@ impl Parser {
     ///
     /// # Errors
     /// [`TooLong`] when an event exceeds the bound.
-    pub fn push(&mut self, chunk: &[u8], mut on_event: impl FnMut(Event<'_>)) -> Result<usize, TooLong> {
+    pub(crate) fn push(&mut self, chunk: &[u8], mut on_event: impl FnMut(Event<'_>)) -> Result<usize, TooLong> {
         let mut settled = 0;
         let mut rest = chunk;
         while let Some(first) = rest.first() {

@@ -2,10 +2,10 @@
 //! subtitles are made.
 use crate::base64;
 use crate::dialect::Written;
+use crate::errors::bad_reply;
 use crate::fields::invalid;
-use crate::gemini::errors::{self, bad_reply};
-use crate::gemini::lost::Lost;
 use crate::gemini::wire::{Response, UsageMetadata};
+use crate::lost::Lost;
 use crate::multipart::{Field, Form};
 use crate::operation::Answer;
 use crate::speech::silent;
@@ -36,7 +36,7 @@ pub fn write(form: &Form) -> Result<(Written, Asked), Failure> {
     let mut is_text = false;
     for field in form.fields().iter().filter(|field| *field != file && field.name != "model") {
         let value =
-            std::str::from_utf8(form.value(field)).map_err(|_| invalid(&format!("`{}` is not text", field.name)))?;
+            std::str::from_utf8(form.value(field)).map_err(|_| invalid(format!("`{}` is not text", field.name)))?;
         match field.name.as_str() {
             _ if value.is_empty() => {}
             "language" => instruction.push_str(&format!("\nThe language is `{value}` (ISO 639-1).")),
@@ -49,7 +49,7 @@ pub fn write(form: &Form) -> Result<(Written, Asked), Failure> {
                 "text" => is_text = true,
                 "verbose_json" | "diarized_json" => lost.name("response_format"),
                 other => {
-                    return Err(invalid(&format!(
+                    return Err(invalid(format!(
                         "`response_format`: Google cannot make `{other}`; use `json` or `text`"
                     )));
                 }
@@ -102,8 +102,8 @@ impl Asked {
     /// `BadReply` for what cannot be read, `ContentPolicy` where Google would not write, Google's failure for an error
     /// inside a 200.
     pub fn read(&self, json: &[u8]) -> Result<Answer, Failure> {
-        let response: Response<'_> = serde_json::from_slice(json).map_err(|error| bad_reply(error.to_string()))?;
-        if let Some(failure) = errors::of(&response, json) {
+        let response: Response<'_> = serde_json::from_slice(json).map_err(bad_reply)?;
+        if let Some(failure) = response.failure(json) {
             return Err(failure);
         }
         let usage = response.usage_metadata.map(UsageMetadata::into_usage);

@@ -60,6 +60,8 @@ pub struct Try {
 pub struct Attempt {
     plan: Arc<Plan>,
     settings: Settings,
+    /// The plan's, unless this request is not to be raced.
+    hedge_after: Option<Duration>,
     state: State,
     legs: Legs,
     tries: Vec<Try>,
@@ -95,6 +97,7 @@ impl Attempt {
     pub fn new(plan: Arc<Plan>, settings: Settings) -> Self {
         let legs = Legs::of(&plan);
         Self {
+            hedge_after: plan.hedge_after,
             plan,
             settings,
             state: State::Open,
@@ -115,6 +118,17 @@ impl Attempt {
         self.legs.unfit(leg, why);
     }
 
+    /// This request has no first event that could be slow: it is not raced, and does not count for the budget. Before the
+    /// first [`Attempt::next`].
+    pub fn never_hedge(&mut self) {
+        self.hedge_after = None;
+    }
+
+    /// How long a try may be silent before [`Attempt::hedge`] is to be asked. `None`: it never is.
+    pub fn hedge_after(&self) -> Option<Duration> {
+        self.hedge_after
+    }
+
     /// What was sent so far, in order.
     pub fn tries(&self) -> &[Try] {
         &self.tries
@@ -133,7 +147,7 @@ impl Attempt {
             State::Over => return Step::GiveUp(Failure::new(Kind::Internal, "the attempt is over")),
             State::GivenUp(failure) => return Step::GiveUp(failure.clone()),
         }
-        if self.tries.is_empty() && self.plan.hedge_after.is_some() {
+        if self.tries.is_empty() && self.hedge_after.is_some() {
             health.hedges.request(now);
         }
         // What was not reported is lost.
@@ -155,8 +169,7 @@ impl Attempt {
     pub fn hedge(&mut self, health: &mut Health, now: Instant) -> Option<Ticket> {
         let one_is_under_way = self.under_way.len() == 1 && self.tries.len() < self.settings.tries_max;
         let percent = self.settings.hedging.budget_percent;
-        if self.is_over() || !one_is_under_way || self.plan.hedge_after.is_none() || !health.hedges.allows(percent, now)
-        {
+        if self.is_over() || !one_is_under_way || self.hedge_after.is_none() || !health.hedges.allows(percent, now) {
             return None;
         }
         let leg = self.legs.hedge(&self.plan, &self.settings, health, now)?;

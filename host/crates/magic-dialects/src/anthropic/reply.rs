@@ -3,6 +3,7 @@
 use super::tool_input;
 use crate::dialect::{Head, Writer};
 use crate::reply::{Block, Call, Reply};
+use crate::seals;
 use magic_types::Usage;
 use magic_types::chat::FinishReason;
 use magic_types::stream::ChatEvent;
@@ -111,8 +112,9 @@ impl Messages {
                     self.piece(&ChatEvent::Signature(signature.clone()), out);
                 }
             }
-            Block::RedactedReasoning(sealed) => self.piece(&ChatEvent::RedactedReasoning(sealed.clone()), out),
-            Block::ToolCall(Call { index, id, name, arguments, .. }) => {
+            Block::RedactedReasoning(sealed) => self.redacted(sealed, out),
+            Block::ToolCall(Call { index, id, name, arguments, signature }) => {
+                self.seal_of_call(signature.as_deref(), out);
                 self.open_call(*index, Some(id), Some(name), out);
                 self.arguments(arguments, out);
             }
@@ -140,12 +142,10 @@ impl Messages {
                 self.delta("signature_delta", "signature", seal, out);
                 self.open = Open::Thinking { is_sealed: true };
             }
-            ChatEvent::RedactedReasoning(sealed) => {
-                self.open(Open::Nothing, &json!({ "type": "redacted_thinking", "data": sealed }), out);
-                stop(self.next - 1, out);
-            }
-            ChatEvent::ToolCall { index, id, name, arguments, .. } => {
+            ChatEvent::RedactedReasoning(sealed) => self.redacted(sealed, out),
+            ChatEvent::ToolCall { index, id, name, arguments, signature } => {
                 if !matches!(self.open, Open::Call { index: open, .. } if open == *index) {
+                    self.seal_of_call(signature.as_deref(), out);
                     self.open_call(*index, id.as_ref(), name.as_ref(), out);
                 }
                 self.arguments(arguments, out);
@@ -161,6 +161,18 @@ impl Messages {
     fn open_thinking(&mut self, out: &mut String) {
         let block = json!({ "type": "thinking", "thinking": "", "signature": "" });
         self.open(Open::Thinking { is_sealed: false }, &block, out);
+    }
+
+    fn redacted(&mut self, sealed: &str, out: &mut String) {
+        self.open(Open::Nothing, &redacted_json(sealed), out);
+        stop(self.next - 1, out);
+    }
+
+    /// Anthropic's calls have no field for a seal: it goes before the call, as thoughts that clients only give back.
+    fn seal_of_call(&mut self, seal: Option<&str>, out: &mut String) {
+        if let Some(seal) = seal {
+            self.redacted(&seals::of_call(seal), out);
+        }
     }
 
     fn open_call(&mut self, index: u32, id: Option<&String>, name: Option<&String>, out: &mut String) {
@@ -241,25 +253,31 @@ impl Writer for Messages {
     }
 
     fn whole(&mut self, reply: &Reply) -> String {
-        let content = reply.blocks.iter().filter_map(|block| block_json(&self.id, block)).collect();
+        let content = reply.blocks.iter().flat_map(|block| blocks_json(&self.id, block)).collect();
         let has_calls = reply.calls().next().is_some();
         let usage = reply.usage.unwrap_or_default();
         self.message(&content, &json!(stop_reason(reply.finish, has_calls)), &usage).to_string()
     }
 }
 
-fn block_json(id: &str, block: &Block) -> Option<Value> {
-    Some(match block {
-        Block::Text(text) | Block::Refusal(text) if text.is_empty() => return None,
-        Block::Text(text) | Block::Refusal(text) => json!({ "type": "text", "text": text }),
+fn blocks_json(id: &str, block: &Block) -> Vec<Value> {
+    match block {
+        Block::Text(text) | Block::Refusal(text) if text.is_empty() => Vec::new(),
+        Block::Text(text) | Block::Refusal(text) => vec![json!({ "type": "text", "text": text })],
         Block::Reasoning { text, signature } => {
-            json!({ "type": "thinking", "thinking": text, "signature": signature.as_deref().unwrap_or_default() })
+            vec![json!({ "type": "thinking", "thinking": text, "signature": signature.as_deref().unwrap_or_default() })]
         }
-        Block::RedactedReasoning(sealed) => json!({ "type": "redacted_thinking", "data": sealed }),
+        Block::RedactedReasoning(sealed) => vec![redacted_json(sealed)],
         Block::ToolCall(call) => {
-            call_json(id, call.index, Some(&call.id), Some(&call.name), &tool_input(&call.arguments))
+            let seal = call.signature.as_deref().map(|seal| redacted_json(&seals::of_call(seal)));
+            let input = tool_input(&call.arguments);
+            seal.into_iter().chain([call_json(id, call.index, Some(&call.id), Some(&call.name), &input)]).collect()
         }
-    })
+    }
+}
+
+fn redacted_json(sealed: &str) -> Value {
+    json!({ "type": "redacted_thinking", "data": sealed })
 }
 
 /// A vendor that gives its calls no id gets ours: a client answers by it.

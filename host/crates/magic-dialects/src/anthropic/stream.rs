@@ -1,11 +1,12 @@
 //! How Anthropic answers: the events of a stream, or one message. Events, blocks and deltas of a type that is not known
 //! are passed over. Never invents an end: only `message_stop` is one.
 //! Source: <https://platform.claude.com/docs/en/build-with-claude/streaming>.
-use crate::errors::failure;
-use crate::{dialect, sse};
+use crate::errors::{at_end, bad_reply, cut_off};
+use crate::usage::Anthropic;
+use crate::{dialect, errors, sse};
 use magic_types::chat::FinishReason;
 use magic_types::stream::ChatEvent;
-use magic_types::{Failure, Kind, Usage};
+use magic_types::{Failure, Usage};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -15,8 +16,6 @@ use std::borrow::Cow;
 const EVENT_BYTES_MAX: usize = 8 << 20;
 /// Blocks come one after the other; imitators may interleave a few.
 const OPEN_BLOCKS_MAX: usize = 128;
-/// How much of a vendor's error text is kept.
-const TEXT_CHARS_MAX: usize = 600;
 
 /// Reads a stream into [`ChatEvent`]s.
 pub(super) struct Decoder {
@@ -29,7 +28,7 @@ pub(super) struct Decoder {
 struct Reading {
     open: Vec<(u64, Open)>,
     calls: u32,
-    usage: WireUsage,
+    usage: Usage,
     is_done: bool,
 }
 
@@ -65,13 +64,8 @@ impl dialect::Decoder for Decoder {
     }
 
     fn end(&mut self, out: &mut Vec<ChatEvent>) -> Result<(), Failure> {
-        let cut = || Failure::new(Kind::CutOff, "the model's vendor cut its reply off").private("no `message_stop`");
-        match self.push(b"\n\n", out) {
-            Ok(()) if self.reading.is_done => Ok(()),
-            // Half an event is no bad reply but one that was cut.
-            Err(failure) if failure.kind != Kind::BadReply => Err(failure),
-            Ok(()) | Err(_) => Err(cut()),
-        }
+        self.push(b"\n\n", out).map_err(at_end)?;
+        if self.reading.is_done { Ok(()) } else { Err(cut_off().private("no `message_stop`")) }
     }
 
     fn is_done(&self) -> bool {
@@ -86,18 +80,18 @@ impl dialect::Decoder for Decoder {
 pub(super) fn decode_whole(json: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
     let kind: Typed<'_> = parse(json)?;
     if kind.is_error() {
-        return Err(in_band_error(json));
+        return Err(errors::in_band(json));
     }
     let message: Message = parse(json)?;
     let Some(content) = message.content else { return Err(bad_reply("a message without `content`")) };
-    let mut reading = Reading { usage: message.usage.unwrap_or_default(), ..Reading::default() };
+    let mut reading = Reading::default();
     let mut out = Vec::new();
     for block in content {
         reading.start(0, block, &mut out)?;
         reading.stop(0, &mut out);
     }
     out.extend(message.stop_reason.map(|reason| ChatEvent::Finish(finish(&reason))));
-    out.push(ChatEvent::Usage(reading.usage.to_usage()));
+    out.push(ChatEvent::Usage(message.usage.unwrap_or_default().over(Usage::default())));
     Ok(out)
 }
 
@@ -108,8 +102,8 @@ impl Reading {
         match typed.kind.as_deref() {
             Some("message_start") => {
                 let event: Start = parse(data)?;
-                self.usage.take_in(event.message.usage.unwrap_or_default());
-                out.push(ChatEvent::Usage(self.usage.to_usage()));
+                self.usage = event.message.usage.unwrap_or_default().over(self.usage);
+                out.push(ChatEvent::Usage(self.usage));
             }
             Some("content_block_start") => {
                 let event: BlockStart = parse(data)?;
@@ -124,12 +118,12 @@ impl Reading {
                 let event: MessageDelta = parse(data)?;
                 out.extend(event.delta.stop_reason.map(|reason| ChatEvent::Finish(finish(&reason))));
                 if let Some(usage) = event.usage {
-                    self.usage.take_in(usage);
-                    out.push(ChatEvent::Usage(self.usage.to_usage()));
+                    self.usage = usage.over(self.usage);
+                    out.push(ChatEvent::Usage(self.usage));
                 }
             }
             Some("message_stop") => self.is_done = true,
-            _ if typed.is_error() => return Err(in_band_error(data)),
+            _ if typed.is_error() => return Err(errors::in_band(data)),
             Some(_) | None => {}
         }
         Ok(())
@@ -212,38 +206,8 @@ fn finish(reason: &str) -> FinishReason {
     }
 }
 
-/// <https://platform.claude.com/docs/en/api/errors>
-fn in_band_error(data: &[u8]) -> Failure {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Said {
-        error: Value,
-    }
-    let Said { error } = serde_json::from_slice(data).unwrap_or_default();
-    let field = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default();
-    let (class, words) = (field("type"), field("message"));
-    let words = if words.is_empty() { error.as_str().unwrap_or("the model's vendor failed") } else { words };
-    let says = |needle: &str| words.contains(needle);
-    let kind = match class {
-        "authentication_error" | "permission_error" => Kind::KeyRejected,
-        "billing_error" => Kind::QuotaExhausted,
-        "rate_limit_error" => Kind::RateLimited,
-        "timeout_error" => Kind::TimedOut,
-        // An empty account is told as a fault of the request.
-        "invalid_request_error" if says("credit balance") => Kind::QuotaExhausted,
-        "invalid_request_error" if says("prompt is too long") || says("context limit") => Kind::ContextTooLong,
-        "invalid_request_error" | "not_found_error" | "request_too_large" => Kind::InvalidRequest,
-        _ => Kind::ServerError,
-    };
-    failure(kind, &words.chars().take(TEXT_CHARS_MAX).collect::<String>())
-}
-
 fn parse<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(json).map_err(|error| bad_reply(&error.to_string()))
-}
-
-fn bad_reply(why: &str) -> Failure {
-    Failure::new(Kind::BadReply, "the model's vendor sent a reply that cannot be read").private(why)
+    serde_json::from_slice(json).map_err(bad_reply)
 }
 
 /// Read first: an event of an unknown type may have any shape.
@@ -274,7 +238,7 @@ struct Message {
     #[serde(default)]
     stop_reason: Option<String>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: Option<Anthropic>,
 }
 
 #[derive(Deserialize)]
@@ -298,7 +262,7 @@ struct BlockStop {
 struct MessageDelta {
     delta: StopDelta,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: Option<Anthropic>,
 }
 
 #[derive(Deserialize)]
@@ -349,48 +313,6 @@ fn words<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Str
         Value::String(text) => Some(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     })
-}
-
-/// `message_delta` repeats what it knows: a field that it has replaces the one of `message_start`.
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(default)]
-struct WireUsage {
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
-    output_tokens_details: Option<OutputDetails>,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(default)]
-struct OutputDetails {
-    thinking_tokens: Option<u64>,
-}
-
-// === impl WireUsage ===
-impl WireUsage {
-    fn take_in(&mut self, later: Self) {
-        self.input_tokens = later.input_tokens.or(self.input_tokens);
-        self.output_tokens = later.output_tokens.or(self.output_tokens);
-        self.cache_read_input_tokens = later.cache_read_input_tokens.or(self.cache_read_input_tokens);
-        self.cache_creation_input_tokens = later.cache_creation_input_tokens.or(self.cache_creation_input_tokens);
-        self.output_tokens_details = later.output_tokens_details.or(self.output_tokens_details);
-    }
-
-    /// Anthropic counts what its cache read and wrote apart; the whole prompt is the sum.
-    fn to_usage(self) -> Usage {
-        let cached = self.cache_read_input_tokens.unwrap_or(0);
-        let written = self.cache_creation_input_tokens.unwrap_or(0);
-        Usage {
-            input_tokens: self.input_tokens.unwrap_or(0).saturating_add(cached).saturating_add(written),
-            output_tokens: self.output_tokens.unwrap_or(0),
-            cached_input_tokens: cached,
-            cache_write_tokens: written,
-            reasoning_tokens: self.output_tokens_details.and_then(|details| details.thinking_tokens).unwrap_or(0),
-            cost_micros: None,
-        }
-    }
 }
 
 #[cfg(test)]

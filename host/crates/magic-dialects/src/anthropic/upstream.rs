@@ -1,20 +1,19 @@
 //! What Anthropic is sent: a conversation of any dialect as a `/v1/messages` body. What the model would refuse is left
 //! out and named.
-use super::model::Version;
-use super::stream;
-use crate::chat::{Format, Request, Tool, ToolChoice};
+use crate::chat::{Format, Request, Tool, ToolChoice, forces_a_tool};
 use crate::dialect::{Call, Decoder, Vendor, Written};
+use crate::lost::Lost;
 use magic_types::Failure;
 use magic_types::stream::ChatEvent;
 use serde_json::{Map, Value, json};
 
+use super::model::Version;
+use super::stream;
+
 mod content;
-mod lost;
 mod schema;
 mod thinking;
 mod turns;
-
-use lost::Lost;
 
 /// `max_tokens` is required. Every model takes this many, even the oldest.
 const MAX_TOKENS_DEFAULT: u64 = 4096;
@@ -82,13 +81,14 @@ fn rest(request: &Request, body: &mut Map<String, Value>, lost: &mut Lost) {
             // OpenAI's tiers have other names, but for `auto`.
             "service_tier" => value == "auto" || value == "standard_only",
             // Of the free fields that OpenAI takes, Anthropic knows the user alone and refuses others.
+            "metadata" if value.as_object().is_some_and(|fields| fields.keys().all(|key| key == "user_id")) => continue,
             "metadata" => false,
             name => OWN_FIELDS.contains(&name),
         };
         if is_own {
             body.insert(name.clone(), value.clone());
-        } else if !says_nothing(name, value) {
-            lost.name(name);
+        } else {
+            lost.field(name, value);
         }
     }
     let metadata = request.rest.get("metadata");
@@ -98,19 +98,6 @@ fn rest(request: &Request, body: &mut Map<String, Value>, lost: &mut Lost) {
     lost.when(request.seed.is_some(), "seed");
     lost.when(request.frequency_penalty.is_some_and(|penalty| penalty != 0.0), "frequency_penalty");
     lost.when(request.presence_penalty.is_some_and(|penalty| penalty != 0.0), "presence_penalty");
-}
-
-/// Whether a field asks for what a vendor without the field does anyway.
-fn says_nothing(name: &str, value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Object(fields) if name == "metadata" => fields.keys().all(|key| key == "user_id"),
-        Value::Object(fields) => fields.is_empty(),
-        Value::Number(_) => name == "n" && value == 1,
-        Value::String(_) => name == "service_tier" && value == "default",
-        Value::Array(items) => items.is_empty() || (name == "modalities" && items.iter().all(|item| item == "text")),
-        Value::Bool(true) => false,
-    }
 }
 
 /// A schema goes out as Anthropic's structured output. Older models, and a mere `json_object`, get it as a hint, and the
@@ -153,8 +140,7 @@ fn tools(request: &Request, version: Version, body: &mut Map<String, Value>, los
         request.tools.iter().enumerate().filter_map(|(at, tool)| self::tool(at, tool, version, lost)).collect();
     if tools.is_empty() {
         // Anthropic refuses a choice among no tools.
-        let forces = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_)));
-        lost.when(forces, "tool_choice");
+        lost.when(forces_a_tool(request), "tool_choice");
         return;
     }
     // Own tools of the profile stand in `extra`: the request's come behind them.
@@ -188,7 +174,7 @@ fn tool(at: usize, tool: &Tool, version: Version, lost: &mut Lost) -> Option<Val
         if is_dated || kind == "mcp_toolset" {
             return Some(foreign.clone());
         }
-        lost.name(&format!("tools[{at}].{kind}"));
+        lost.name(format!("tools[{at}].{kind}"));
         return None;
     }
     let mut json = json!({ "name": tool.name, "input_schema": schema::of_object(tool.parameters.as_ref()) });
@@ -205,7 +191,7 @@ fn tool(at: usize, tool: &Tool, version: Version, lost: &mut Lost) -> Option<Val
                 let schema = fields.remove("input_schema").unwrap_or_default();
                 fields.insert("input_schema".to_owned(), schema::closed(schema));
             } else {
-                lost.name(&format!("tools[{at}].strict"));
+                lost.name(format!("tools[{at}].strict"));
             }
         }
     }

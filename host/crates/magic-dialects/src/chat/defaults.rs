@@ -36,7 +36,7 @@ impl Request {
 
 impl Format {
     /// OpenAI's `response_format`; `None` for what is none.
-    pub fn from_openai(value: &Value) -> Option<Self> {
+    pub(crate) fn from_openai(value: &Value) -> Option<Self> {
         match value.get("type")?.as_str()? {
             "text" => Some(Self::Text),
             "json_object" => Some(Self::JsonObject),

@@ -11,7 +11,7 @@ const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 const ROUNDS: u64 = 300;
 
 #[test]
-fn every_split_of_a_stream_yields_the_same_events() {
+fn field_4_every_split_of_a_stream_yields_the_same_events() {
     for spoken in VENDORS {
         for fixture in spoken.streams() {
             let whole = spoken.hear(&[&fixture.bytes]);
@@ -26,7 +26,7 @@ fn every_split_of_a_stream_yields_the_same_events() {
 }
 
 #[test]
-fn a_stream_that_is_cut_fails_as_cut_off_and_has_said_a_part_of_the_whole() {
+fn field_5_a_stream_that_is_cut_fails_as_cut_off_and_has_said_a_part_of_the_whole() {
     for spoken in VENDORS {
         for fixture in spoken.streams() {
             let whole = spoken.hear(&[&fixture.bytes]);
@@ -49,7 +49,7 @@ fn without_usage(events: &[ChatEvent]) -> Vec<&ChatEvent> {
 }
 
 #[test]
-fn noise_is_a_failure_or_nothing_but_never_a_panic() {
+fn field_11_noise_is_a_failure_or_nothing_but_never_a_panic() {
     for spoken in VENDORS {
         let fixtures = spoken.streams();
         for round in 0..ROUNDS {
@@ -175,7 +175,7 @@ fn told_words(reply: &Reply) -> Words {
 }
 
 /// xorshift64*.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -186,7 +186,7 @@ impl Random {
     }
 
     /// At least 0, less than `end`.
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end).expect("a length")).expect("less than a length")
     }
 

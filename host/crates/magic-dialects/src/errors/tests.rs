@@ -86,6 +86,15 @@ fn an_error_inside_a_stream_has_the_kind_of_its_word() {
         (r#"{"type":"error","error":{"type":"rate_limit_error","message":"x"}}"#, Kind::RateLimited),
         (r#"{"choices":[{"error":{"code":502,"message":"provider died"}}]}"#, Kind::ServerError),
         (r#"{"error":"plain"}"#, Kind::ServerError),
+        (r#"{"type":"error","error":{"type":"billing_error","message":"x"}}"#, Kind::QuotaExhausted),
+        (r#"{"error":{"code":400,"message":"API key not valid. Please pass a valid API key."}}"#, Kind::KeyRejected),
+        (
+            r#"[{"error":{"code":400,"message":"The input token count (9) exceeds the maximum number of tokens (8)."}}]"#,
+            Kind::ContextTooLong,
+        ),
+        (r#"{"response":{"error":{"code":"rate_limit_exceeded","message":"x"}}}"#, Kind::RateLimited),
+        (r#"{"error":null,"message":"no"}"#, Kind::ServerError),
+        ("nonsense", Kind::ServerError),
         ("{}", Kind::ServerError),
     ];
     for (body, expected) in table {

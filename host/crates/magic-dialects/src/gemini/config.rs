@@ -2,8 +2,8 @@
 use crate::chat::{Format, Request, Thinking};
 use serde_json::{Map, Value, json};
 
-use super::lost::Lost;
 use super::model::{self, Generation};
+use crate::lost::Lost;
 
 /// Google refuses more.
 const STOPS_MAX: usize = 5;

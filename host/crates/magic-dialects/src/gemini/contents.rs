@@ -1,16 +1,13 @@
 //! A conversation's messages as Google's `contents`: two roles in turn, function calls and their responses matched by name.
 //! <https://ai.google.dev/api/caching#Content>
-use crate::chat::{Content, Media, MediaKind, Message, Part, Source, ToolCall};
+use crate::chat::{Content, Media, Message, NOTHING_SAID, Part, Source, ToolCall};
+use crate::lost::Lost;
+use crate::seals::{self, Owner};
 use magic_types::chat::Role;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
-use super::lost::Lost;
 use super::model::{self, Generation};
-
-/// Marks a seal on reasoning as Google's own in other dialects' histories: another vendor's, sent to Google, would be
-/// refused, and base64 has no colon. A seal on a tool call needs none, since nobody else seals those.
-pub(super) const SEAL_TAG: &str = "gemini:";
 
 /// For a call that Google did not make itself, which Gemini 3 would refuse:
 /// <https://ai.google.dev/gemini-api/docs/thought-signatures#faqs>.
@@ -63,6 +60,9 @@ impl<'a> Writer<'a> {
             let path = format!("messages[{at}].content[{place}]");
             self.part(&path, message, part, &mut parts);
         }
+        if message.role == Role::User && parts.is_empty() {
+            parts.push(json!({ "text": NOTHING_SAID }));
+        }
         match message.role {
             Role::System => self.system.extend(parts),
             Role::User | Role::Tool => self.turn("user", parts),
@@ -109,9 +109,7 @@ impl<'a> Writer<'a> {
     }
 
     fn part(&mut self, path: &str, message: &'a Message, part: &'a Part, out: &mut Vec<Value>) {
-        if part.cache_control.is_some() {
-            self.lost.name("cache_control");
-        }
+        self.lost.when(part.cache_control.is_some(), "cache_control");
         self.rest(path, &part.rest);
         match &part.content {
             // Google refuses a text without letters.
@@ -121,7 +119,8 @@ impl<'a> Writer<'a> {
             other if message.role == Role::System => self.lost.name(format!("{path}.{}", word(other))),
             Content::Media(media) => self.media(path, media, out),
             Content::Reasoning { text, signature } => out.extend(thought(text, signature.as_deref())),
-            Content::RedactedReasoning(_) => self.lost.name(format!("{path}.redacted_thinking")),
+            // A seal of Google's own without what it was on says nothing; what others sealed is thoughts.
+            Content::RedactedReasoning(sealed) => self.lost.when(seals::owner(sealed) != Owner::Google, "reasoning"),
             Content::ToolCall(call) => {
                 self.names.insert(&call.id, &call.name);
                 out.push(function_call(call));
@@ -141,6 +140,8 @@ impl<'a> Writer<'a> {
     fn result_media(&mut self, path: &str, parts: &'a [Part], out: &mut Vec<Value>) {
         for (place, part) in parts.iter().enumerate() {
             let path = format!("{path}.content[{place}]");
+            self.lost.when(part.cache_control.is_some(), "cache_control");
+            self.rest(&path, &part.rest);
             match &part.content {
                 Content::Text(_) => {}
                 Content::Media(media) => self.media(&path, media, out),
@@ -155,7 +156,7 @@ impl<'a> Writer<'a> {
     }
 
     fn media(&mut self, path: &str, media: &Media, out: &mut Vec<Value>) {
-        let word = media_word(media.kind);
+        let word = media.kind.as_str();
         match &media.source {
             Source::Inline { mime, base64 } => {
                 out.push(json!({ "inlineData": { "mimeType": mime, "data": base64 } }));
@@ -179,22 +180,12 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// OpenAI's word for a part.
-fn media_word(kind: MediaKind) -> &'static str {
-    match kind {
-        MediaKind::Image => "image_url",
-        MediaKind::Audio => "input_audio",
-        MediaKind::File => "file",
-    }
-}
-
 fn word(content: &Content) -> &str {
     match content {
         Content::Text(_) => "text",
         Content::Refusal(_) => "refusal",
-        Content::Media(media) => media_word(media.kind),
-        Content::Reasoning { .. } => "thinking",
-        Content::RedactedReasoning(_) => "redacted_thinking",
+        Content::Media(media) => media.kind.as_str(),
+        Content::Reasoning { .. } | Content::RedactedReasoning(_) => "reasoning",
         Content::ToolCall(_) => "tool_call",
         Content::ToolResult { .. } => "tool_result",
         Content::Foreign { kind, .. } => kind,
@@ -223,7 +214,7 @@ fn mime_of(url: &str) -> Option<&'static str> {
 
 /// A thought goes back with Google's own seal only; an empty one is the seal of a text before it.
 fn thought(text: &str, signature: Option<&str>) -> Option<Value> {
-    let seal = signature.and_then(|signature| signature.strip_prefix(SEAL_TAG));
+    let seal = signature.and_then(seals::to_google);
     match (text.is_empty(), seal) {
         (true, None) => None,
         (true, Some(seal)) => Some(json!({ "text": "", "thoughtSignature": seal })),

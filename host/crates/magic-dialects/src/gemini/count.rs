@@ -5,9 +5,9 @@ use magic_types::Failure;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::errors;
-use super::lost::Lost;
 use super::{model, upstream};
+use crate::errors;
+use crate::lost::Lost;
 
 pub(crate) fn write(request: &Request, call: &Call<'_>) -> Written {
     let mut lost = Lost::default();
@@ -29,7 +29,7 @@ pub(crate) fn read(body: &[u8]) -> Result<u64, Failure> {
         #[serde(default)]
         error: Option<serde::de::IgnoredAny>,
     }
-    let counted: Counted = serde_json::from_slice(body).map_err(|error| errors::bad_reply(error.to_string()))?;
+    let counted: Counted = serde_json::from_slice(body).map_err(errors::bad_reply)?;
     if counted.error.is_some() {
         return Err(errors::in_band(body));
     }

@@ -1,15 +1,15 @@
 //! What Google streams back: whole `GenerateContentResponse`s, each with a few parts more. There is no `[DONE]`: the stream
 //! has ended well if a finish reason was in it.
+use crate::chat::data_url;
 use crate::dialect;
-use crate::sse;
+use crate::{seals, sse};
 use magic_types::chat::FinishReason;
 use magic_types::stream::ChatEvent;
-use magic_types::{Failure, Kind, Usage};
+use magic_types::{Failure, Usage};
 use std::cell::OnceCell;
 
-use super::contents::SEAL_TAG;
-use super::errors::{self, bad_reply};
 use super::wire::{Blob, FunctionCall, Part, Response};
+use crate::errors::{at_end, bad_reply, cut_off};
 
 /// One event may hold a picture.
 const EVENT_BYTES_MAX: usize = 32 << 20;
@@ -84,10 +84,10 @@ impl dialect::Decoder for Decoder {
     fn end(&mut self, out: &mut Vec<ChatEvent>) -> Result<(), Failure> {
         match &mut self.body {
             Body::Unknown => {}
-            Body::Sse(_) => self.push(b"\n\n", out).map_err(half)?,
+            Body::Sse(_) => self.push(b"\n\n", out).map_err(at_end)?,
             Body::Json(held) => {
                 let held = std::mem::take(held);
-                self.answer.json(&held, out).map_err(half)?;
+                self.answer.json(&held, out).map_err(at_end)?;
             }
         }
         self.answer.end(out)?;
@@ -98,11 +98,6 @@ impl dialect::Decoder for Decoder {
     fn is_done(&self) -> bool {
         self.ended
     }
-}
-
-/// Half an event, or half a list, at the end of a body is what a cut stream looks like.
-fn half(failure: Failure) -> Failure {
-    if failure.kind == Kind::BadReply { cut_off() } else { failure }
 }
 
 /// A whole reply as the events that a stream of it would have had.
@@ -121,8 +116,7 @@ impl Answer {
         if json.trim_ascii_start().first() != Some(&b'[') {
             return self.response(json, out);
         }
-        let list: Vec<&serde_json::value::RawValue> =
-            serde_json::from_slice(json).map_err(|error| bad_reply(error.to_string()))?;
+        let list: Vec<&serde_json::value::RawValue> = serde_json::from_slice(json).map_err(bad_reply)?;
         list.iter().try_for_each(|item| self.response(item.get().as_bytes(), out))
     }
 
@@ -131,8 +125,8 @@ impl Answer {
         if json == b"[DONE]" {
             return Ok(());
         }
-        let response: Response<'_> = serde_json::from_slice(json).map_err(|error| bad_reply(error.to_string()))?;
-        if let Some(failure) = errors::of(&response, json) {
+        let response: Response<'_> = serde_json::from_slice(json).map_err(bad_reply)?;
+        if let Some(failure) = response.failure(json) {
             return Err(failure);
         }
         // Each response tells the usage of all so far.
@@ -163,7 +157,7 @@ impl Answer {
         let result = part.code_execution_result.and_then(|result| result.output);
         let fenced = code.into_iter().chain(result).map(|text| ChatEvent::Text(format!("\n```\n{text}\n```\n")));
         out.extend(fenced);
-        out.extend(seal.map(|seal| ChatEvent::Signature(format!("{SEAL_TAG}{seal}"))));
+        out.extend(seal.map(|seal| ChatEvent::Signature(seals::of_google(&seal))));
     }
 
     /// Google sends a call in one piece.
@@ -218,7 +212,7 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 fn picture(blob: Blob<'_>) -> Option<String> {
     let (mime, data) = (blob.mime_type?, blob.data?);
     let bang = if mime.starts_with("image/") { "!" } else { "" };
-    Some(format!("{bang}[{mime}](data:{mime};base64,{data})"))
+    Some(format!("{bang}[{mime}]({})", data_url(&mime, &data)))
 }
 
 /// <https://ai.google.dev/api/generate-content#FinishReason>
@@ -241,10 +235,6 @@ fn finish(reason: &str) -> FinishReason {
 
 fn too_long() -> Failure {
     bad_reply("an event of more than 32 MiB")
-}
-
-fn cut_off() -> Failure {
-    Failure::new(Kind::CutOff, "the model's vendor ended the stream before its end")
 }
 
 #[cfg(test)]

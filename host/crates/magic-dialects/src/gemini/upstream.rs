@@ -1,13 +1,13 @@
 //! What Google is sent: one conversation as a `GenerateContentRequest`. Its turns and settings are written next door.
 //! <https://ai.google.dev/api/generate-content>
-use crate::chat::{Request, Tool, ToolChoice};
+use crate::chat::{Request, Tool, ToolChoice, forces_a_tool};
 use crate::dialect::{Call, Decoder, Vendor, Written};
 use magic_types::Failure;
 use magic_types::stream::ChatEvent;
 use serde_json::{Map, Value, json};
 
-use super::lost::Lost;
 use super::{config, contents, stream};
+use crate::lost::Lost;
 
 pub(crate) struct Gemini;
 
@@ -41,6 +41,8 @@ pub(super) fn body(request: &Request, model: &str, lost: &mut Lost) -> Map<Strin
         if let Some(choice) = request.tool_choice.as_ref() {
             body.insert("toolConfig".to_owned(), tool_config(choice));
         }
+    } else {
+        lost.when(forces_a_tool(request), "tool_choice");
     }
     let settings = config::write(request, model, lost);
     if !settings.is_empty() {
@@ -124,12 +126,8 @@ fn settings(body: &mut Map<String, Value>) -> &mut Map<String, Value> {
 fn tools(tools: &[Tool], lost: &mut Lost) -> Vec<Value> {
     let mut functions = Vec::new();
     for (at, tool) in tools.iter().enumerate() {
-        if tool.cache_control.is_some() {
-            lost.name("cache_control");
-        }
-        if tool.strict == Some(true) {
-            lost.name("strict");
-        }
+        lost.when(tool.cache_control.is_some(), "cache_control");
+        lost.when(tool.strict == Some(true), format!("tools[{at}].strict"));
         match &tool.foreign {
             None => functions.push(function(tool)),
             Some(foreign) => {

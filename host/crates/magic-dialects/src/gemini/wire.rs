@@ -1,5 +1,6 @@
 //! The JSON of a `GenerateContentResponse`, as far as it is read. Lenient: what is absent or null is nothing.
-use magic_types::Usage;
+use crate::errors;
+use magic_types::{Failure, Kind, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -108,6 +109,22 @@ pub(crate) struct UsageMetadata {
     /// What tools of Google's own put into the prompt: not in `promptTokenCount`.
     #[serde(default)]
     tool_use_prompt_token_count: Option<u64>,
+}
+
+// === impl Response ===
+impl Response<'_> {
+    /// The failure that a reply is, if it is one: an error, or a prompt that was refused. `json` is the whole of it.
+    pub(crate) fn failure(&self, json: &[u8]) -> Option<Failure> {
+        if self.error.is_some() {
+            return Some(errors::in_band(json));
+        }
+        let reason = self.prompt_feedback.as_ref()?.block_reason.as_deref()?;
+        if reason == "BLOCK_REASON_UNSPECIFIED" {
+            return None;
+        }
+        let text = format!("the model's vendor refused the prompt: {reason}");
+        Some(Failure::new(Kind::ContentPolicy, text))
+    }
 }
 
 // === impl UsageMetadata ===

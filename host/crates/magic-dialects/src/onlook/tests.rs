@@ -59,7 +59,7 @@ fn every_split_shows_the_same_events_usage_and_end() {
             },
         ),
         (
-            4,
+            3,
             Usage {
                 input_tokens: 10,
                 output_tokens: 7,
@@ -125,6 +125,9 @@ fn neither_a_ping_nor_an_announcement_is_an_answers_beginning() {
     assert_eq!(seen(Dialect::Responses, &[announced.as_bytes()]).events, 0);
     let ping = seen(Dialect::Messages, &[b"event: ping\ndata: {\"type\": \"ping\"}\n\ndata: {\"type\": \"ping\"}\n\n"]);
     assert_eq!(ping.events, 0);
+    let started: String = MESSAGE.split_inclusive("\n\n").take(2).collect();
+    let started = seen(Dialect::Messages, &[started.as_bytes()]);
+    assert_eq!((started.events, started.usage.map(|usage| usage.input_tokens)), (0, Some(10)));
 }
 
 #[test]
@@ -252,7 +255,7 @@ fn a_whole_reply_tells_its_usage_and_whether_it_is_complete() {
 }
 
 #[test]
-fn two_hundred_with_an_error_inside_is_a_failure() {
+fn field_6_two_hundred_with_an_error_inside_is_a_failure() {
     let kind = |dialect, json: &str| inspect_whole(dialect, json.as_bytes()).map_err(|failure| failure.kind);
     assert_eq!(kind(Dialect::Chat, r#"{"error":{"message":"no","code":503}}"#), Err(Kind::ServerError));
     assert_eq!(kind(Dialect::Completions, "<html>"), Err(Kind::BadReply));

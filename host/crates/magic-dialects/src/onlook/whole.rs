@@ -1,7 +1,10 @@
 //! A whole reply (`stream: false`) read just as far as the gateway must: it is JSON, it is no error, what it cost, and
 //! whether the model got to its end. One pass, and the content is skipped.
-use super::{CUT_SHORT, error, usage};
+use super::CUT_SHORT;
+use super::usage::ENDED;
 use crate::dialect::Dialect;
+use crate::errors;
+use crate::usage::{Anthropic, OpenAi};
 use magic_types::{Failure, Usage};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -33,7 +36,7 @@ fn chat(json: &[u8]) -> Result<Whole, Failure> {
     #[derive(Deserialize)]
     struct Reply<'a> {
         #[serde(default)]
-        usage: Option<usage::OpenAi>,
+        usage: Option<OpenAi>,
         #[serde(default)]
         error: Option<IgnoredAny>,
         #[serde(borrow, default)]
@@ -51,14 +54,14 @@ fn chat(json: &[u8]) -> Result<Whole, Failure> {
         Some(reason) => !CUT_SHORT.contains(&reason),
     };
     let is_complete = reply.choices.is_some_and(|choices| !choices.is_empty() && choices.iter().all(ended));
-    Ok(Whole { usage: reply.usage.map(usage::OpenAi::into_usage), is_complete })
+    Ok(Whole { usage: reply.usage.map(OpenAi::into_usage), is_complete })
 }
 
 fn response(json: &[u8]) -> Result<Whole, Failure> {
     #[derive(Deserialize)]
     struct Reply<'a> {
         #[serde(default)]
-        usage: Option<usage::OpenAi>,
+        usage: Option<OpenAi>,
         #[serde(default)]
         error: Option<IgnoredAny>,
         #[serde(borrow, default)]
@@ -68,16 +71,16 @@ fn response(json: &[u8]) -> Result<Whole, Failure> {
     let status = reply.status.as_deref();
     refuse_error(reply.error.is_some(), json)?;
     if status == Some("failed") {
-        return Err(error::said_in(json));
+        return Err(errors::in_band(json));
     }
-    Ok(Whole { usage: reply.usage.map(usage::OpenAi::into_usage), is_complete: status == Some("completed") })
+    Ok(Whole { usage: reply.usage.map(OpenAi::into_usage), is_complete: status == Some("completed") })
 }
 
 fn message(json: &[u8]) -> Result<Whole, Failure> {
     #[derive(Deserialize)]
     struct Reply<'a> {
         #[serde(default)]
-        usage: Option<usage::Anthropic>,
+        usage: Option<Anthropic>,
         #[serde(default)]
         error: Option<IgnoredAny>,
         #[serde(borrow, default)]
@@ -85,12 +88,12 @@ fn message(json: &[u8]) -> Result<Whole, Failure> {
     }
     let reply: Reply<'_> = read(json)?;
     refuse_error(reply.error.is_some(), json)?;
-    let is_complete = reply.stop_reason.as_deref().is_some_and(|reason| usage::ENDED.contains(&reason));
-    Ok(Whole { usage: reply.usage.map(|usage| usage.over(None)), is_complete })
+    let is_complete = reply.stop_reason.as_deref().is_some_and(|reason| ENDED.contains(&reason));
+    Ok(Whole { usage: reply.usage.map(|usage| usage.over(Usage::default())), is_complete })
 }
 
 fn read<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Failure> {
-    serde_json::from_slice(json).map_err(|why| error::bad_reply(&why.to_string()))
+    serde_json::from_slice(json).map_err(errors::bad_reply)
 }
 
 /// `has_error` is false for `"error": null`, which is how most say that there is none.
@@ -98,5 +101,5 @@ fn refuse_error(has_error: bool, json: &[u8]) -> Result<(), Failure> {
     if !has_error {
         return Ok(());
     }
-    error::in_band(json).map_or(Ok(()), Err)
+    errors::found_in(json).map_or(Ok(()), Err)
 }

@@ -1,14 +1,17 @@
 //! A client's request as a reasoning session takes it: refuses by name what a session cannot honour.
 use crate::chat::{self, Content, Format, MediaKind, Request, Source, ToolChoice};
+use crate::fields::invalid;
+use magic_types::Failure;
 use magic_types::chat::{
     Media, Message, Part, Role, ToolCall, ToolDefinition, ToolError, ToolHints, ToolOutput, ToolResult,
 };
-use magic_types::{Failure, Kind};
 
 use super::request::Reading;
+use crate::lost::Lost;
 
 pub(super) fn of(request: Request) -> Result<Reading, Failure> {
     refuse_what_reasoning_cannot_honour(&request)?;
+    let lost = lost(&request);
     let tools_off = request.tool_choice == Some(ToolChoice::None);
     let tools = if tools_off { Vec::new() } else { request.tools };
     let messages = (0..).zip(request.messages).map(|(at, found)| message(at, found)).collect::<Result<Vec<_>, _>>()?;
@@ -24,7 +27,20 @@ pub(super) fn of(request: Request) -> Result<Reading, Failure> {
         top_p: request.top_p.map(narrow),
         max_output_tokens: request.max_output_tokens.map(|max| u32::try_from(max).unwrap_or(u32::MAX)),
         include_usage: request.include_usage,
+        lost,
     })
+}
+
+fn lost(request: &Request) -> Vec<String> {
+    let mut lost = Lost::default();
+    lost.when(request.seed.is_some(), "seed");
+    lost.when(request.frequency_penalty.is_some(), "frequency_penalty");
+    lost.when(request.presence_penalty.is_some(), "presence_penalty");
+    lost.when(request.top_k.is_some(), "top_k");
+    lost.when(request.thinking.is_some(), "reasoning_effort");
+    lost.when(request.parallel_tool_calls.is_some(), "parallel_tool_calls");
+    request.rest.iter().for_each(|(name, value)| lost.field(name, value));
+    lost.into_names()
 }
 
 fn refuse_what_reasoning_cannot_honour(request: &Request) -> Result<(), Failure> {
@@ -68,7 +84,7 @@ fn part(at: usize, content: Content) -> Result<Option<Part>, Failure> {
             Part::ToolResult(ToolResult { call_id, outcome })
         }
         Content::Foreign { kind, .. } => {
-            return Err(invalid(&format!("`messages[{at}]`: a reasoning alias does not know parts of type `{kind}`")));
+            return Err(invalid(format!("`messages[{at}]`: a reasoning alias does not know parts of type `{kind}`")));
         }
     }))
 }
@@ -76,7 +92,7 @@ fn part(at: usize, content: Content) -> Result<Option<Part>, Failure> {
 fn result_text(at: usize, parts: Vec<chat::Part>) -> Result<String, Failure> {
     let text = |part: chat::Part| match part.content {
         Content::Text(text) => Ok(text),
-        _ => Err(invalid(&format!("`messages[{at}]`: a reasoning alias takes tool results as text only"))),
+        _ => Err(invalid(format!("`messages[{at}]`: a reasoning alias takes tool results as text only"))),
     };
     Ok(parts.into_iter().map(text).collect::<Result<Vec<_>, _>>()?.join("\n"))
 }
@@ -84,7 +100,7 @@ fn result_text(at: usize, parts: Vec<chat::Part>) -> Result<String, Failure> {
 fn media(at: usize, media: chat::Media) -> Result<Media, Failure> {
     let url = media.source.to_url();
     let url =
-        url.ok_or_else(|| invalid(&format!("`messages[{at}]`: a reasoning alias takes no uploaded file by id")))?;
+        url.ok_or_else(|| invalid(format!("`messages[{at}]`: a reasoning alias takes no uploaded file by id")))?;
     let mime = match (media.source, media.kind) {
         (Source::Inline { mime, .. }, _) => mime,
         (_, MediaKind::Image) => "image/*".to_owned(),
@@ -96,7 +112,7 @@ fn media(at: usize, media: chat::Media) -> Result<Media, Failure> {
 
 fn definition(at: usize, tool: chat::Tool) -> Result<ToolDefinition, Failure> {
     if tool.foreign.is_some() {
-        return Err(invalid(&format!("`tools[{at}]`: a reasoning alias takes tools of type `function` only")));
+        return Err(invalid(format!("`tools[{at}]`: a reasoning alias takes tools of type `function` only")));
     }
     let parameters = tool.parameters.unwrap_or_else(|| serde_json::json!({ "type": "object" }));
     Ok(ToolDefinition {
@@ -106,8 +122,4 @@ fn definition(at: usize, tool: chat::Tool) -> Result<ToolDefinition, Failure> {
         output_json_schema: None,
         hints: ToolHints::default(),
     })
-}
-
-fn invalid(text: &str) -> Failure {
-    Failure::new(Kind::InvalidRequest, text)
 }

@@ -229,10 +229,10 @@ fn details(reply: &Reply) -> Vec<Detail<'_>> {
 }
 
 /// Ends every whole stream.
-pub const DONE_FRAME: &str = "data: [DONE]\n\n";
+pub(crate) const DONE_FRAME: &str = "data: [DONE]\n\n";
 
 /// One SSE frame of unnamed data. `json` holds no line end: serde_json escapes them.
-pub fn data_frame(json: &str) -> String {
+pub(crate) fn data_frame(json: &str) -> String {
     let mut frame = String::with_capacity(json.len() + 8);
     frame.push_str("data: ");
     frame.push_str(json);
@@ -240,18 +240,23 @@ pub fn data_frame(json: &str) -> String {
     frame
 }
 
-pub fn usage_json(usage: &Usage) -> Value {
+pub(crate) fn usage_json(usage: &Usage) -> Value {
+    let mut prompt = json!({ "cached_tokens": usage.cached_input_tokens });
+    if let Some(fields) = prompt.as_object_mut().filter(|_| usage.cache_write_tokens > 0) {
+        // OpenRouter's name for it: https://openrouter.ai/docs/use-cases/usage-accounting
+        fields.insert("cache_write_tokens".to_owned(), json!(usage.cache_write_tokens));
+    }
     json!({
         "prompt_tokens": usage.input_tokens,
         "completion_tokens": usage.output_tokens,
         "total_tokens": usage.total_tokens(),
-        "prompt_tokens_details": { "cached_tokens": usage.cached_input_tokens },
+        "prompt_tokens_details": prompt,
         "completion_tokens_details": { "reasoning_tokens": usage.reasoning_tokens },
     })
 }
 
 /// OpenAI's word for a finish reason.
-pub fn finish_word(reason: FinishReason) -> &'static str {
+pub(crate) fn finish_word(reason: FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop | FinishReason::Cancelled | FinishReason::Other => "stop",
         FinishReason::Length => "length",

@@ -3,9 +3,11 @@
 //! spliced.
 use crate::chat::Request;
 use crate::dialect::Written;
+use crate::fields::invalid;
+use crate::lost::Lost;
 use crate::quirks::Quirks;
+use magic_types::Failure;
 use magic_types::chat::{Message, ToolDefinition};
-use magic_types::{Failure, Kind};
 use std::borrow::Cow;
 
 use super::{reading, wire};
@@ -32,6 +34,8 @@ pub struct Reading {
     pub top_p: Option<f32>,
     pub max_output_tokens: Option<u32>,
     pub include_usage: bool,
+    /// Fields that a session has no use for; they change how a model says it, not what is asked.
+    pub lost: Vec<String>,
 }
 
 /// Looks at the top level of `body`: one pass, no copy of anything but escaped strings.
@@ -42,7 +46,7 @@ pub fn head(body: &[u8]) -> Result<Head<'_>, Failure> {
     look(body, None)
 }
 
-/// The same where the endpoint lets the model be left out (images, moderations).
+/// The same where the endpoint lets the model be left out (moderations).
 ///
 /// # Errors
 /// A client's failure that names the field.
@@ -55,14 +59,14 @@ fn look<'b>(body: &'b [u8], default: Option<&'b str>) -> Result<Head<'b>, Failur
         object::entries(body).map_err(|error| invalid(format!("the request body is not a JSON object: {error}")))?;
     let value = |key: &str| fields.iter().find(|field| field.key == key).map(|field| field.value);
     if fields.iter().filter(|field| field.key == "model").count() > 1 {
-        return Err(invalid("`model` is given twice".to_owned()));
+        return Err(invalid("`model` is given twice"));
     }
     let model = match (value("model"), default) {
         (None, Some(model)) => Cow::Borrowed(model),
         (None, None) => {
-            return Err(invalid("you must provide a model parameter: name one of GET /v1/models".to_owned()));
+            return Err(invalid("you must provide a model parameter: name one of GET /v1/models"));
         }
-        (Some(json), _) => text(json).ok_or_else(|| invalid("`model` must be a string".to_owned()))?,
+        (Some(json), _) => text(json).ok_or_else(|| invalid("`model` must be a string"))?,
     };
     let stream = match value("stream") {
         None | Some("null" | "false") => false,
@@ -100,15 +104,13 @@ impl Head<'_> {
             }
             front.extend_from_slice(format!("\"{key}\":{json}").as_bytes());
         }
-        let mut lost = Vec::new();
+        let mut lost = Lost::default();
         let body = object::rewrite(body, &self.fields, &front, |field| match field.key.as_ref() {
             "model" => Fate::Replace(Cow::Borrowed(model_json.as_bytes())),
             "messages" => messages::replaced(field.value, quirks, &mut lost),
             key => match quirks.name(key) {
                 None => {
-                    if field.value != "null" {
-                        lost.push(key.to_owned());
-                    }
+                    lost.when(field.value != "null", key);
                     Fate::Strip
                 }
                 Some(name) if name == key => Fate::Keep,
@@ -119,7 +121,7 @@ impl Head<'_> {
                 }
             },
         });
-        Written { body: body.into(), lost }
+        Written { body: body.into(), lost: lost.into_names() }
     }
 
     fn has(&self, key: &str) -> bool {
@@ -149,10 +151,6 @@ pub fn read(body: &[u8]) -> Result<Reading, Failure> {
 /// A client's failure for what would change the answer and a reasoning session cannot honour.
 pub fn reading(request: &Request) -> Result<Reading, Failure> {
     reading::of(request.clone())
-}
-
-fn invalid(text: String) -> Failure {
-    Failure::new(Kind::InvalidRequest, text)
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 //! is a cut stream.
 use magic_types::chat::FinishReason;
 use magic_types::stream::ChatEvent;
-use magic_types::{Failure, Kind, Usage};
+use magic_types::{Failure, Kind};
 
-use crate::{dialect, errors, sse};
+use crate::errors::{at_end, bad_reply, cut_off};
+use crate::{dialect, errors, seals, sse};
 use calls::Calls;
-use chunk::{Bill, Chunk, Delta, Detail, WireUsage};
+use chunk::{Chunk, Delta, Detail};
+
+use std::borrow::Cow;
 
 mod calls;
 mod chunk;
@@ -15,7 +18,7 @@ mod chunk;
 const EVENT_BYTES_MAX: usize = 8 << 20;
 
 /// Reads a stream into [`ChatEvent`]s.
-pub struct Decoder {
+pub(super) struct Decoder {
     sse: sse::Parser,
     state: State,
 }
@@ -35,37 +38,23 @@ impl Default for Decoder {
     }
 }
 
-impl Decoder {
-    /// Feeds a chunk; appends what it completes to `out`.
-    ///
-    /// # Errors
-    /// The vendor's in-band error, or a reply that is not OpenAI's dialect. What came before it is in `out`.
-    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<ChatEvent>) -> Result<(), Failure> {
+impl dialect::Decoder for Decoder {
+    fn push(&mut self, chunk: &[u8], out: &mut Vec<ChatEvent>) -> Result<(), Failure> {
+        let Self { sse, state } = self;
         let mut failed = None;
-        let state = &mut self.state;
-        let result = self.sse.push(chunk, |event| {
+        let result = sse.push(chunk, |event| {
             if failed.is_none() && !state.done {
                 failed = decode(event.data, state, out).err();
             }
         });
-        result.map_err(|sse::TooLong| too_long())?;
-        failed.map_or(Ok(()), Err)
-    }
-}
-
-impl dialect::Decoder for Decoder {
-    fn push(&mut self, chunk: &[u8], out: &mut Vec<ChatEvent>) -> Result<(), Failure> {
-        Self::push(self, chunk, out)
+        // What came before the overlong event was heard, and its failure is the first one.
+        failed.map_or(Ok(()), Err)?;
+        result.map(drop).map_err(|sse::TooLong| bad_reply("an event of more than 8 MiB"))
     }
 
     fn end(&mut self, out: &mut Vec<ChatEvent>) -> Result<(), Failure> {
-        match Self::push(self, b"\n\n", out) {
-            Ok(()) if self.state.done => return Ok(()),
-            // Half an event at the end of a body is a cut, not nonsense.
-            Err(failure) if failure.kind != Kind::BadReply => return Err(failure),
-            Ok(()) | Err(_) => {}
-        }
-        Err(Failure::new(Kind::CutOff, "the model's vendor ended the stream before its end"))
+        self.push(b"\n\n", out).map_err(at_end)?;
+        if self.state.done { Ok(()) } else { Err(cut_off()) }
     }
 
     fn is_done(&self) -> bool {
@@ -73,23 +62,11 @@ impl dialect::Decoder for Decoder {
     }
 }
 
-/// Reads a whole reply (`stream: false`) just as far as the gateway must: it is JSON, it is no error, and what it cost.
-///
-/// # Errors
-/// [`Kind::BadReply`] for what is not JSON, the vendor's failure for a 200 with an error inside.
-pub fn inspect(json: &[u8]) -> Result<Option<Usage>, Failure> {
-    let reply: Bill = serde_json::from_slice(json).map_err(|error| bad_reply(&error.to_string()))?;
-    if reply.error.is_some() {
-        return Err(errors::in_band(json));
-    }
-    Ok(reply.usage.map(WireUsage::into_usage))
-}
-
 /// Reads a whole reply (`stream: false`) as the events that a stream of it would have had.
 ///
 /// # Errors
-/// Those of [`inspect`].
-pub fn decode_whole(json: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
+/// [`Kind::BadReply`] for what is not JSON, the vendor's failure for a 200 with an error inside.
+pub(super) fn decode_whole(json: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
     let mut events = Vec::new();
     let mut state = State { calls: Calls::of_whole_reply(), ..State::default() };
     decode(json, &mut state, &mut events)?;
@@ -101,7 +78,7 @@ fn decode(data: &[u8], state: &mut State, out: &mut Vec<ChatEvent>) -> Result<()
         state.done = true;
         return Ok(());
     }
-    let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|error| bad_reply(&error.to_string()))?;
+    let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(bad_reply)?;
     // Mistral and old vLLMs say `object: error`.
     if chunk.error.is_some() || chunk.object.as_deref() == Some("error") {
         return Err(errors::in_band(data));
@@ -147,17 +124,9 @@ fn push_detail(detail: Detail<'_>, is_told: bool, out: &mut Vec<ChatEvent>) {
     let text = detail.text.or(detail.summary).filter(|text| !is_told && !text.is_empty());
     out.extend(text.map(|text| ChatEvent::Reasoning(text.into_owned())));
     let seal = detail.signature.filter(|seal| !seal.is_empty());
-    out.extend(seal.map(|seal| ChatEvent::Signature(seal.into_owned())));
-    out.extend(detail.data.map(|data| ChatEvent::RedactedReasoning(data.into_owned())));
-}
-
-/// What an overflow means for the request.
-pub fn too_long() -> Failure {
-    bad_reply("an event of more than 8 MiB")
-}
-
-fn bad_reply(why: &str) -> Failure {
-    Failure::new(Kind::BadReply, "the model's vendor sent a reply that cannot be read").private(why)
+    let marked = |seal: Cow<'_, str>| seals::of_format(detail.format.as_deref(), seal.into_owned());
+    out.extend(seal.map(|seal| ChatEvent::Signature(marked(seal))));
+    out.extend(detail.data.map(|data| ChatEvent::RedactedReasoning(marked(data))));
 }
 
 /// OpenAI's word, or an imitator's. Some say here that they failed, and nowhere else.

@@ -1,10 +1,9 @@
 //! What a vendor of OpenAI's dialect is sent, written from the hub with the vendor's quirks applied.
-use crate::chat::{Format, Request, Thinking, Tool, ToolChoice};
+use crate::chat::{Format, Request, Thinking, Tool, ToolChoice, forces_a_tool};
 use crate::dialect::{self, Call, Vendor, Written};
-use crate::quirks::{self, Quirks, ThinkingWord};
-use bytes::Bytes;
+use crate::lost::Lost;
+use crate::quirks::{Quirks, ThinkingWord};
 use magic_types::Failure;
-use magic_types::chat::CompletionRequest;
 use magic_types::stream::ChatEvent;
 use serde_json::{Map, Value, json};
 
@@ -28,17 +27,6 @@ const KNOWN: [&str; 11] = [
     "min_p",
 ];
 
-/// What names are lost is told in a header: a client that sends hundreds of them knows enough after these.
-const LOST_MAX: usize = 100;
-
-/// The body for `POST /chat/completions` of one step of a session. `defaults` are the profile's generation parameters;
-/// what the request sets wins.
-pub fn encode(request: &CompletionRequest, model: &str, defaults: &Map<String, Value>) -> Bytes {
-    let mut request = Request::from(request);
-    request.fill(defaults);
-    Chat.write(&request, &Call { model, stream: true, quirks: quirks::of("") }).body
-}
-
 pub(crate) struct Chat;
 
 impl Vendor for Chat {
@@ -61,7 +49,7 @@ impl Vendor for Chat {
         for (key, value) in &request.extra {
             body.fields.entry(key.clone()).or_insert_with(|| value.clone());
         }
-        Written { body: Value::Object(body.fields).to_string().into(), lost: body.lost.names }
+        Written { body: Value::Object(body.fields).to_string().into(), lost: body.lost.into_names() }
     }
 
     fn decoder(&self) -> Box<dyn dialect::Decoder> {
@@ -70,21 +58,6 @@ impl Vendor for Chat {
 
     fn decode_whole(&self, json: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
         stream::decode_whole(json)
-    }
-}
-
-/// Names of what could not be carried over, each once.
-#[derive(Default)]
-struct Lost {
-    names: Vec<String>,
-}
-
-impl Lost {
-    fn add(&mut self, name: impl Into<String>) {
-        let name = name.into();
-        if self.names.len() < LOST_MAX && !self.names.contains(&name) {
-            self.names.push(name);
-        }
     }
 }
 
@@ -103,7 +76,7 @@ impl Body<'_> {
             Some(name) => {
                 self.fields.insert(name.to_owned(), value);
             }
-            None => self.lost.add(key),
+            None => self.lost.name(key),
         }
     }
 
@@ -113,7 +86,7 @@ impl Body<'_> {
         self.set("temperature", request.temperature.map(|number| json!(number)));
         self.set("top_p", request.top_p.map(|number| json!(number)));
         match request.top_k {
-            Some(_) if !self.quirks.top_k => self.lost.add("top_k"),
+            Some(_) if !self.quirks.top_k => self.lost.name("top_k"),
             number => self.set("top_k", number.map(|number| json!(number))),
         }
         self.set("frequency_penalty", request.frequency_penalty.map(|number| json!(number)));
@@ -130,12 +103,15 @@ impl Body<'_> {
                 None => tools.push(self.tool(tool)),
                 // OpenAI's own tool of free text.
                 Some(json) if json.get("custom").is_some() => tools.push(json.clone()),
-                Some(_) => self.lost.add(format!("tools[{at}]")),
+                Some(json) => {
+                    let kind = json.get("type").and_then(Value::as_str).unwrap_or("foreign");
+                    self.lost.name(format!("tools[{at}].{kind}"));
+                }
             }
         }
         if tools.is_empty() {
             // A choice without tools is refused.
-            return;
+            return self.lost.when(forces_a_tool(request), "tool_choice");
         }
         self.set("tools", Some(Value::Array(tools)));
         self.set("tool_choice", request.tool_choice.as_ref().map(tool_choice));
@@ -158,7 +134,7 @@ impl Body<'_> {
             (Some(mark), Some(object)) if self.quirks.cache_control => {
                 object.insert("cache_control".to_owned(), mark.clone());
             }
-            (Some(_), _) => self.lost.add("cache_control"),
+            (Some(_), _) => self.lost.name("cache_control"),
             (None, _) => {}
         }
         json
@@ -171,9 +147,16 @@ impl Body<'_> {
             ThinkingWord::Effort => {
                 let effort = effort.as_deref().or_else(|| budget_tokens.map(effort_of));
                 self.set("reasoning_effort", effort.map(|effort| json!(effort)));
+                // Whoever takes this word alone shows what it shows.
+                self.lost.when(*shown == Some(true) && !is_off, "thinking.display");
             }
             ThinkingWord::Switch if effort.is_none() && budget_tokens.is_none() => {}
             ThinkingWord::Switch => {
+                // How much is the vendor's own choice.
+                let says_how_much =
+                    budget_tokens.is_some_and(|budget| budget > 0) || effort.as_deref() != Some("medium");
+                self.lost.when(!is_off && says_how_much, "reasoning_effort");
+                self.lost.when(*shown == Some(false) && !is_off, "thinking.display");
                 let word = if is_off { "disabled" } else { "enabled" };
                 self.set("thinking", Some(json!({ "type": word })));
             }
@@ -214,12 +197,10 @@ impl Body<'_> {
 
     fn rest(&mut self, rest: &Map<String, Value>) {
         for (key, value) in rest {
-            let is_default = key == "n" && value == 1;
-            let is_known = KNOWN.contains(&key.as_str()) && is_openais(key, value);
-            if is_known {
+            if KNOWN.contains(&key.as_str()) && is_openais(key, value) {
                 self.set(key, Some(value.clone()));
-            } else if !is_default {
-                self.lost.add(key.as_str());
+            } else {
+                self.lost.field(key, value);
             }
         }
     }

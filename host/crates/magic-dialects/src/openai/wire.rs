@@ -89,7 +89,11 @@ struct StreamOptions {
 
 #[derive(Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
-struct WireTool(Tool);
+struct WireTool {
+    tool: Tool,
+    /// Fields that have no place in the hub, by their path within the tool.
+    rest: Map<String, Value>,
+}
 
 impl TryFrom<Map<String, Value>> for WireTool {
     type Error = &'static str;
@@ -99,7 +103,8 @@ impl TryFrom<Map<String, Value>> for WireTool {
         if !is_function {
             let name = map.get("custom").and_then(|custom| custom.get("name")).or_else(|| map.get("name"));
             let name = name.and_then(Value::as_str).unwrap_or_default().to_owned();
-            return Ok(Self(Tool { foreign: Some(Value::Object(map)), ..tool(Map::new(), name) }));
+            let tool = Tool { foreign: Some(Value::Object(map)), ..tool(&mut Map::new(), name) };
+            return Ok(Self { tool, rest: Map::new() });
         }
         let cache_control = map.remove("cache_control");
         let Some(Value::Object(mut function)) = map.remove("function") else {
@@ -107,16 +112,19 @@ impl TryFrom<Map<String, Value>> for WireTool {
         };
         let name = part::text(&mut function, "name").ok_or("`function.name` must be a string")?;
         let within = function.remove("cache_control");
-        Ok(Self(Tool { cache_control: cache_control.or(within), ..tool(function, name) }))
+        let tool = Tool { cache_control: cache_control.or(within), ..tool(&mut function, name) };
+        map.remove("type");
+        map.extend(function.into_iter().map(|(key, value)| (format!("function.{key}"), value)));
+        Ok(Self { tool, rest: map })
     }
 }
 
-fn tool(mut function: Map<String, Value>, name: String) -> Tool {
+fn tool(function: &mut Map<String, Value>, name: String) -> Tool {
     Tool {
         name,
-        description: part::text(&mut function, "description").unwrap_or_default(),
+        description: part::text(function, "description").unwrap_or_default(),
         parameters: function.remove("parameters").filter(|value| !value.is_null()),
-        strict: function.get("strict").and_then(Value::as_bool),
+        strict: function.remove("strict").and_then(|strict| strict.as_bool()),
         cache_control: None,
         foreign: None,
     }
@@ -143,13 +151,19 @@ impl Request {
             }
             choice
         });
+        let mut tools = Vec::new();
+        for (at, WireTool { tool, rest }) in self.tools.take().unwrap_or_default().into_iter().enumerate() {
+            tools.push(tool);
+            let named = rest.into_iter().filter(|(_, value)| !value.is_null());
+            self.rest.extend(named.map(|(key, value)| (format!("tools[{at}].{key}"), value)));
+        }
         let old = self.functions.unwrap_or_default().into_iter().filter_map(|mut function| {
             let name = part::text(&mut function, "name")?;
-            Some(tool(function, name))
+            Some(tool(&mut function, name))
         });
         chat::Request {
             messages: self.messages.into_iter().map(message::Message::into_hub).collect(),
-            tools: self.tools.unwrap_or_default().into_iter().map(|tool| tool.0).chain(old).collect(),
+            tools: tools.into_iter().chain(old).collect(),
             tool_choice,
             parallel_tool_calls: self.parallel_tool_calls,
             max_output_tokens: self.max_completion_tokens.or(self.max_tokens),

@@ -1,9 +1,9 @@
 //! What a client of `/v1/responses` sends and gets: its request as a conversation, and its errors. Reads no stored
 //! response: `previous_response_id` has been resolved before (see `stored`), and is only said again.
-use super::json::{At, Fields};
 use super::reply::Reply;
 use crate::chat::{Message, Part, Request, Thinking};
 use crate::dialect::{Client, Error, Head, Writer};
+use crate::fields::{At, Fields};
 use magic_types::chat::Role;
 use magic_types::{Failure, Kind};
 use serde_json::{Value, json};

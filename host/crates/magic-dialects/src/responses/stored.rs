@@ -163,7 +163,7 @@ pub fn name_previous(bytes: Bytes, id: &str) -> Bytes {
 
 /// `DELETE /v1/responses/{id}`.
 pub fn deleted(id: &str) -> String {
-    json!({ "id": id, "object": "response.deleted", "deleted": true }).to_string()
+    json!({ "id": id, "object": "response", "deleted": true }).to_string()
 }
 
 /// `GET /v1/responses/{id}/input_items`: the response's own input. An item without an id gets one that is always the same.

@@ -1,8 +1,9 @@
 //! One part of a message as Anthropic's content block. What has no block is named.
-use super::Lost;
 use crate::anthropic::tool_input;
 use crate::base64;
 use crate::chat::{Content, Media, MediaKind, Part, Source};
+use crate::lost::Lost;
+use crate::seals::{Owner, owner};
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
@@ -35,38 +36,41 @@ pub(super) fn system(part: &Part, path: &str, lost: &mut Lost) -> Option<Value> 
     if let Content::Text(_) = part.content {
         return block(part, path, lost);
     }
-    lost.name(&format!("{path}.{}", word(&part.content)));
+    lost.name(format!("{path}.{}", word(&part.content)));
     None
 }
 
 pub(super) fn block(part: &Part, path: &str, lost: &mut Lost) -> Option<Value> {
     let block = match &part.content {
-        // Anthropic refuses empty texts; there is nothing in them to lose.
+        // Anthropic refuses texts of nothing but white space; there is nothing in them to lose.
         Content::Text(text) | Content::Refusal(text) => {
-            if text.is_empty() {
+            if text.trim().is_empty() {
                 return None;
             }
             json!({ "type": "text", "text": text })
         }
         Content::Media(media) => self::media(media).or_else(|| {
-            lost.name(&format!("{path}.{}", word(&part.content)));
+            lost.name(format!("{path}.{}", word(&part.content)));
             None
         })?,
         // Only with its seal does Anthropic take a thought back.
-        Content::Reasoning { text, signature: Some(signature) } if is_own(signature) => {
+        Content::Reasoning { text, signature: Some(signature) } if owner(signature) == Owner::Anthropic => {
             json!({ "type": "thinking", "thinking": text, "signature": signature })
         }
         Content::Reasoning { text, .. } => {
-            lost.when(!text.is_empty(), &format!("{path}.reasoning"));
+            lost.when(!text.is_empty(), "reasoning");
             return None;
         }
-        Content::RedactedReasoning(sealed) if is_own(sealed) => json!({ "type": "redacted_thinking", "data": sealed }),
-        Content::RedactedReasoning(_) => {
-            lost.name(&format!("{path}.reasoning"));
-            return None;
-        }
+        Content::RedactedReasoning(sealed) => match owner(sealed) {
+            Owner::Anthropic => json!({ "type": "redacted_thinking", "data": sealed }),
+            // The seal of something else, without which it says nothing.
+            Owner::Google => return None,
+            Owner::OpenAi | Owner::Other => {
+                lost.name("reasoning");
+                return None;
+            }
+        },
         Content::ToolCall(call) => {
-            lost.when(call.signature.is_some(), &format!("{path}.signature"));
             let input = tool_input(&call.arguments);
             json!({ "type": "tool_use", "id": tool_id(&call.id), "name": call.name, "input": input })
         }
@@ -82,7 +86,7 @@ pub(super) fn block(part: &Part, path: &str, lost: &mut Lost) -> Option<Value> {
         }
         Content::Foreign { kind, json } => {
             if !OWN_BLOCKS.contains(&kind.as_str()) {
-                lost.name(&format!("{path}.{kind}"));
+                lost.name(format!("{path}.{kind}"));
                 return None;
             }
             json.clone()
@@ -105,7 +109,7 @@ fn with_rest(mut block: Value, part: &Part, path: &str, lost: &mut Lost) -> Valu
     let known = |key: &str| OWN_FIELDS.contains(&key) && takes(fields.get("type"), key);
     let rest = part.rest.iter().filter(|(_, value)| !value.is_null());
     let (own, others): (Vec<_>, Vec<_>) = rest.partition(|(key, _)| known(key));
-    others.into_iter().for_each(|(key, _)| lost.name(&format!("{path}.{key}")));
+    others.into_iter().for_each(|(key, _)| lost.name(format!("{path}.{key}")));
     own.into_iter().for_each(|(key, value)| drop(fields.insert(key.clone(), value.clone())));
     block
 }
@@ -118,12 +122,6 @@ fn takes(kind: Option<&Value>, key: &str) -> bool {
         Some("tool_result") => key == "toolset_name",
         Some(_) | None => false,
     }
-}
-
-/// Anthropic's seals are base64. This crate marks those of other vendors by a word and a colon, and those of OpenAI are
-/// Fernet tokens, whose version and time always begin so.
-fn is_own(seal: &str) -> bool {
-    !seal.contains(':') && !seal.starts_with("gAAAA")
 }
 
 /// `None` for audio, for files that are neither PDF nor text, and for ids of other vendors' files.
@@ -172,11 +170,7 @@ fn tool_id(id: &str) -> Cow<'_, str> {
 fn word(content: &Content) -> &str {
     match content {
         Content::Text(_) => "text",
-        Content::Media(media) => match media.kind {
-            MediaKind::Image => "image_url",
-            MediaKind::Audio => "input_audio",
-            MediaKind::File => "file",
-        },
+        Content::Media(media) => media.kind.as_str(),
         Content::Reasoning { .. } | Content::RedactedReasoning(_) => "reasoning",
         Content::Refusal(_) => "refusal",
         Content::ToolCall(_) => "tool_calls",

@@ -1,8 +1,9 @@
 //! `max_tokens` and how much the model shall think, which bound each other: a budget is at least 1024 tokens and less than
 //! `max_tokens`. <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
 use super::turns::Turns;
-use super::{Lost, MAX_TOKENS_DEFAULT, Version, config};
-use crate::chat::{Request, Thinking, ToolChoice};
+use super::{MAX_TOKENS_DEFAULT, Version, config};
+use crate::chat::{Request, Thinking, forces_a_tool};
+use crate::lost::Lost;
 use serde_json::{Map, Value, json};
 
 const BUDGET_MIN: u64 = 1024;
@@ -53,9 +54,8 @@ fn thinking(
     }
     // Two things are refused while thinking: a forced tool, and, with a budget, to go on after a tool's result without the
     // thoughts that led to the call, which clients of other dialects cannot give back.
-    let forces = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_)));
     let goes_on = matches!(wish, Wish::Budget(_)) && turns.goes_on_without_thoughts();
-    if (forces && !request.tools.is_empty()) || goes_on {
+    if (forces_a_tool(request) && !request.tools.is_empty()) || goes_on {
         lost.name("reasoning_effort");
         return;
     }

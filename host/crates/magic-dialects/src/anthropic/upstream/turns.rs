@@ -1,8 +1,8 @@
 //! The conversation in Anthropic's order: system texts apart, then turns of the user and the assistant that alternate,
 //! with the results of tools at the head of the user's.
-use super::Lost;
 use super::content;
-use crate::chat::{Content, Message, Request};
+use crate::chat::{Content, Message, NOTHING_SAID, Request};
+use crate::lost::Lost;
 use magic_types::chat::Role;
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ pub(super) fn of(request: &Request, lost: &mut Lost) -> Turns {
     {
         turns.turns.push(Turn { speaker: "user", results: Vec::new(), blocks: vec![last] });
         let at = request.messages.iter().rposition(|message| message.role == Role::System);
-        lost.name(&format!("messages[{}].role", at.unwrap_or(0)));
+        lost.name(format!("messages[{}].role", at.unwrap_or(0)));
     }
     turns.trim_prefill();
     turns
@@ -39,9 +39,9 @@ pub(super) fn of(request: &Request, lost: &mut Lost) -> Turns {
 // === impl Turns ===
 impl Turns {
     fn push(&mut self, at: usize, message: &Message, lost: &mut Lost) {
-        lost.when(message.name.is_some(), &format!("messages[{at}].name"));
+        lost.when(message.name.is_some(), format!("messages[{at}].name"));
         for (key, _) in message.rest.iter().filter(|(_, value)| !value.is_null()) {
-            lost.name(&format!("messages[{at}].{key}"));
+            lost.name(format!("messages[{at}].{key}"));
         }
         let mut results = Vec::new();
         let mut blocks = Vec::new();
@@ -53,6 +53,9 @@ impl Turns {
                 Role::User | Role::Assistant | Role::Tool => content::block(part, &path, lost),
             };
             if is_result { results.extend(block) } else { blocks.extend(block) }
+        }
+        if message.role == Role::User && results.is_empty() && blocks.is_empty() {
+            blocks.push(json!({ "type": "text", "text": NOTHING_SAID }));
         }
         match message.role {
             Role::System => self.system.extend(blocks),

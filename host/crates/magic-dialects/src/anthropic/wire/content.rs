@@ -2,6 +2,7 @@
 //! its own; a block that no other dialect knows stays as it is.
 use super::{Object, invalid, numbered, source};
 use crate::chat::{Content, Media, MediaKind, Message, Part, ToolCall};
+use crate::seals;
 use magic_types::Failure;
 use magic_types::chat::Role;
 use serde_json::{Map, Value};
@@ -26,10 +27,27 @@ pub(super) fn message(value: Value, path: String, out: &mut Vec<Message>) -> Res
         self::parts(content, &path)?.into_iter().partition(|part| matches!(part.content, Content::ToolResult { .. }));
     let only_results = parts.is_empty() && !results.is_empty();
     out.extend(results.into_iter().map(|result| Message::new(Role::Tool, vec![result])));
-    if !only_results {
-        out.push(Message { role, name: None, parts, rest: message.fields });
+    match out.last_mut().filter(|_| only_results) {
+        Some(last) => last.rest = message.fields,
+        None => out.push(Message { role, name: None, parts: sealed_calls(parts), rest: message.fields }),
     }
     Ok(())
+}
+
+/// A call's seal, which our own reply put before the call, goes back onto it.
+fn sealed_calls(parts: Vec<Part>) -> Vec<Part> {
+    let mut out: Vec<Part> = Vec::with_capacity(parts.len());
+    for mut part in parts {
+        if let Content::ToolCall(call) = &mut part.content
+            && let Some(Content::RedactedReasoning(sealed)) = out.last().map(|last| &last.content)
+            && let Some(seal) = seals::to_call(sealed)
+        {
+            call.signature = Some(seal.to_owned());
+            out.pop();
+        }
+        out.push(part);
+    }
+    out
 }
 
 /// A string or a list of blocks.

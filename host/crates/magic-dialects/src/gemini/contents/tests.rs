@@ -1,6 +1,6 @@
 use super::write;
 use crate::chat::{Content, Media, MediaKind, Message, Part, Source, ToolCall};
-use crate::gemini::lost::Lost;
+use crate::lost::Lost;
 use magic_types::chat::Role;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -90,7 +90,7 @@ fn only_googles_own_seals_go_back_to_google() {
             { "text": "claude's", "thought": true },
         ])
     );
-    assert_eq!(lost, ["messages[0].content[4].redacted_thinking"]);
+    assert_eq!(lost, ["reasoning"]);
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn a_list_decodes_like_the_stream() {
 }
 
 #[test]
-fn a_stream_cut_anywhere_never_looks_whole() {
+fn field_5_a_stream_cut_anywhere_never_looks_whole() {
     // Behind the finish reason's event lies its line end only, which Google may leave out.
     for cut in 0..TOOLS.len() - 4 {
         let (head, _) = TOOLS.as_bytes().split_at(cut);
@@ -112,7 +112,7 @@ fn a_refused_prompt_is_a_matter_of_content() {
 }
 
 #[test]
-fn an_error_inside_a_200_is_googles_failure_in_every_frame() {
+fn field_6_an_error_inside_a_200_is_googles_failure_in_every_frame() {
     let error = r#"{"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}"#;
     for body in [error.to_owned(), format!("[{error}]"), format!("data: {error}\n\n")] {
         assert_eq!(failed(&body), (Kind::ServerError, "The model is overloaded.".to_owned()), "{body}");

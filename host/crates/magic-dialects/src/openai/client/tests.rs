@@ -1,5 +1,6 @@
 use super::Chat;
 use crate::chat::{Content, MediaKind, Source, ToolChoice};
+use crate::dialect::Decoder as _;
 use crate::dialect::{Client, Head};
 use crate::reply::Reply;
 use magic_types::chat::{FinishReason, Role};
@@ -60,7 +61,7 @@ fn every_form_of_a_message_is_read() {
 }
 
 #[test]
-fn complaint_10_cache_control_and_unknown_fields_are_kept() {
+fn field_10_cache_control_and_unknown_fields_are_kept() {
     let request = Chat.read(FULL.as_bytes()).expect("good");
     assert_eq!(request.messages[0].parts[0].cache_control, Some(json!({ "type": "ephemeral" })));
     assert_eq!(request.messages[1].parts[0].cache_control, Some(json!({ "type": "ephemeral", "ttl": "1h" })));
@@ -132,7 +133,7 @@ fn a_stream_has_openais_chunks_in_openais_order() {
 }
 
 #[test]
-fn complaint_4_a_translated_stream_decodes_to_the_calls_that_it_was_written_from() {
+fn field_4_a_translated_stream_decodes_to_the_calls_that_it_was_written_from() {
     let request = Chat.read(b"{\"messages\":[],\"stream_options\":{\"include_usage\":true}}").expect("good");
     let mut writer = Chat.writer(Head { id: "1".to_owned(), model: "m".to_owned(), created: 7 }, &request);
     let mut out = String::new();

@@ -28,6 +28,9 @@ pub(crate) struct Detail<'a> {
     data: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<&'a str>,
+    /// For OpenRouter, which has to know whose the seal is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'a str>,
     index: u32,
 }
 
@@ -71,11 +74,15 @@ impl<'a> Extra<'a> {
 
 impl<'a> Detail<'a> {
     pub(crate) fn text(text: &'a str, signature: Option<&'a str>, index: u32) -> Self {
-        Self { r#type: "reasoning.text", text: Some(text), data: None, signature, index }
+        Self { r#type: "reasoning.text", text: Some(text), data: None, signature, format: None, index }
     }
 
     pub(crate) fn encrypted(data: &'a str, index: u32) -> Self {
-        Self { r#type: "reasoning.encrypted", text: None, data: Some(data), signature: None, index }
+        Self { r#type: "reasoning.encrypted", text: None, data: Some(data), signature: None, format: None, index }
+    }
+
+    pub(crate) fn of_format(self, format: &'a str) -> Self {
+        Self { format: Some(format), ..self }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The `messages` of a body that is passed through, where the vendor has rules for reasoning that is sent back.
 use super::object::{Entry, Fate, entries, rewrite};
+use crate::lost::Lost;
 use crate::quirks::{Quirks, ReasoningBack};
 use memchr::memmem;
 use serde_json::value::RawValue;
@@ -8,7 +9,7 @@ use std::borrow::Cow;
 const REASONING: [&str; 2] = ["reasoning_content", "reasoning"];
 
 /// The list as the vendor wants it; `None`: as it is. What is not a list of objects is left for the vendor to refuse.
-pub(super) fn edited(list: &str, quirks: &Quirks, lost: &mut Vec<String>) -> Option<Vec<u8>> {
+pub(super) fn edited(list: &str, quirks: &Quirks, lost: &mut Lost) -> Option<Vec<u8>> {
     if !concerns(list, quirks) {
         return None;
     }
@@ -36,7 +37,7 @@ fn concerns(text: &str, quirks: &Quirks) -> bool {
     reasoning || quirks.strip_in_messages.iter().any(|field| holds(&format!("\"{field}\"")))
 }
 
-fn message(at: usize, text: &str, fields: &[Entry<'_>], quirks: &Quirks, lost: &mut Vec<String>) -> Vec<u8> {
+fn message(at: usize, text: &str, fields: &[Entry<'_>], quirks: &Quirks, lost: &mut Lost) -> Vec<u8> {
     let calls_tools = fields.iter().any(|field| field.key == "tool_calls" && !matches!(field.value, "null" | "[]"));
     let kept = match quirks.reasoning {
         ReasoningBack::Never | ReasoningBack::Details => None,
@@ -48,9 +49,7 @@ fn message(at: usize, text: &str, fields: &[Entry<'_>], quirks: &Quirks, lost: &
     rewrite(text.as_bytes(), fields, &[], |field| {
         let key = field.key.as_ref();
         if quirks.strip_in_messages.contains(&key) {
-            if field.value != "null" && field.value != "[]" {
-                lost.push(format!("messages[{at}].{key}"));
-            }
+            lost.when(!matches!(field.value, "null" | "[]"), format!("messages[{at}].{key}"));
             return Fate::Strip;
         }
         match kept {
@@ -69,6 +68,6 @@ fn message(at: usize, text: &str, fields: &[Entry<'_>], quirks: &Quirks, lost: &
 }
 
 /// For the caller's [`Fate::Replace`].
-pub(super) fn replaced<'e>(list: &str, quirks: &Quirks, lost: &mut Vec<String>) -> Fate<'e> {
+pub(super) fn replaced<'e>(list: &str, quirks: &Quirks, lost: &mut Lost) -> Fate<'e> {
     edited(list, quirks, lost).map_or(Fate::Keep, |list| Fate::Replace(Cow::Owned(list)))
 }

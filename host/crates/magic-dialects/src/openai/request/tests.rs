@@ -98,7 +98,7 @@ fn what_a_vendor_refuses_is_cut_out_and_no_other_byte_changes() {
 }
 
 #[test]
-fn complaint_14_deepseek_gets_reasoning_back_on_turns_with_tool_calls_and_never_on_plain_turns() {
+fn field_14_deepseek_gets_reasoning_back_on_turns_with_tool_calls_and_never_on_plain_turns() {
     let plain = r#"{"role":"assistant","reasoning_content":"p","content":"–ü"}"#;
     let calling = r#"{"role":"assistant", "content":null,"reasoning":"q","tool_calls":[{"id":"c"}]}"#;
     let body = format!("{{\"model\":\"a\",\"messages\":[{{\"role\":\"user\",\"content\":\"x\"}},{plain},{calling}]}}");
@@ -121,17 +121,6 @@ fn messages_without_reasoning_pass_as_they_are() {
     let (named, lost) = for_vendor("{\"model\":\"a\",\"messages\":[{\"role\":\"user\",\"name\":\"n\"}]}", "groq", &[]);
     assert_eq!(named, "{\"model\":\"m\",\"messages\":[{\"role\":\"user\"}]}");
     assert_eq!(lost, ["messages[0].name"]);
-}
-
-#[test]
-fn a_model_that_is_left_out_is_put_in() {
-    let spliced = |body: &str| {
-        let head = head_or(body.as_bytes(), "alias").expect("good");
-        assert_eq!(head.model, "alias");
-        head.splice(body.as_bytes(), "\"m\"", [("x", "1")].into_iter(), of("")).body
-    };
-    assert_eq!(spliced("{}"), "{\"x\":1,\"model\":\"m\"}");
-    assert_eq!(spliced("{ \"input\":\"a\"}"), "{\"x\":1,\"model\":\"m\", \"input\":\"a\"}");
 }
 
 /// xorshift64.
@@ -208,4 +197,15 @@ fn a_session_is_told_reasoning_and_files_and_refuses_what_only_a_vendor_knows() 
     assert!(matches!(&reading.messages[1].parts[0], Part::Reasoning(text) if text == "hm"));
     let foreign = r#"{"messages":[{"role":"user","content":[{"type":"video_url"}]}]}"#;
     assert!(read(foreign.as_bytes()).expect_err("refused").public.contains("`video_url`"));
+}
+
+#[test]
+fn a_model_that_is_left_out_is_put_in() {
+    let spliced = |body: &str| {
+        let head = head_or(body.as_bytes(), "alias").expect("good");
+        assert_eq!(head.model, "alias");
+        head.splice(body.as_bytes(), "\"m\"", [("x", "1")].into_iter(), of("")).body
+    };
+    assert_eq!(spliced("{}"), "{\"x\":1,\"model\":\"m\"}");
+    assert_eq!(spliced("{ \"input\":\"a\"}"), "{\"x\":1,\"model\":\"m\", \"input\":\"a\"}");
 }

@@ -1,10 +1,9 @@
 //! The JSON of a chunk or a whole reply, in every spelling that vendors use. Borrows what it can; what it does not know
 //! it skips.
-use magic_types::Usage;
+use crate::usage::OpenAi;
 use magic_types::stream::ChatEvent;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -15,18 +14,9 @@ pub(super) struct Chunk<'a> {
     #[serde(borrow, default)]
     pub(super) choices: Option<Vec<Choice<'a>>>,
     #[serde(default)]
-    pub(super) usage: Option<WireUsage>,
+    pub(super) usage: Option<OpenAi>,
     #[serde(default)]
     pub(super) x_groq: Option<Groq>,
-    #[serde(default)]
-    pub(super) error: Option<IgnoredAny>,
-}
-
-/// What a reply of any endpoint costs, or why it failed.
-#[derive(Deserialize)]
-pub(super) struct Bill {
-    #[serde(default)]
-    pub(super) usage: Option<WireUsage>,
     #[serde(default)]
     pub(super) error: Option<IgnoredAny>,
 }
@@ -34,7 +24,7 @@ pub(super) struct Bill {
 #[derive(Deserialize)]
 pub(super) struct Groq {
     #[serde(default)]
-    pub(super) usage: Option<WireUsage>,
+    pub(super) usage: Option<OpenAi>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +71,9 @@ pub(super) struct Detail<'a> {
     pub(super) data: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     pub(super) signature: Option<Cow<'a, str>>,
+    /// Whose the seal is.
+    #[serde(borrow, default)]
+    pub(super) format: Option<Cow<'a, str>>,
 }
 
 /// Google's: <https://ai.google.dev/gemini-api/docs/openai#thought-signatures>.
@@ -234,58 +227,5 @@ impl<'de> Visitor<'de> for ThinkingVisitor {
             texts.extend(thought.text);
         }
         Ok(Thinking(texts))
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct WireUsage {
-    #[serde(deserialize_with = "count")]
-    prompt_tokens: u64,
-    #[serde(deserialize_with = "count")]
-    completion_tokens: u64,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
-    /// DeepSeek's: <https://api-docs.deepseek.com/guides/kv_cache>.
-    #[serde(deserialize_with = "count")]
-    prompt_cache_hit_tokens: u64,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PromptDetails {
-    #[serde(deserialize_with = "count")]
-    cached_tokens: u64,
-    /// OpenRouter's.
-    #[serde(deserialize_with = "count")]
-    cache_write_tokens: u64,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct CompletionDetails {
-    #[serde(deserialize_with = "count")]
-    reasoning_tokens: u64,
-}
-
-/// A count in any spelling; an odd one is no reason to lose an answer.
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-    let whole = |number: f64| number as u64;
-    Ok(value.as_u64().or_else(|| value.as_f64().map(whole)).unwrap_or(0))
-}
-
-impl WireUsage {
-    pub(super) fn into_usage(self) -> Usage {
-        let details = self.prompt_tokens_details.unwrap_or_default();
-        Usage {
-            input_tokens: self.prompt_tokens,
-            output_tokens: self.completion_tokens,
-            cached_input_tokens: details.cached_tokens.max(self.prompt_cache_hit_tokens),
-            cache_write_tokens: details.cache_write_tokens,
-            reasoning_tokens: self.completion_tokens_details.unwrap_or_default().reasoning_tokens,
-            cost_micros: None,
-        }
     }
 }

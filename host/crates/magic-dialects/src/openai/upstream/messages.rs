@@ -1,8 +1,9 @@
 //! The conversation in OpenAI's messages. One of the hub's may be several of OpenAI's: each tool result is one.
-use super::Lost;
 use crate::chat::{Content, Media, MediaKind, Message, Part, Source, ToolCall};
+use crate::lost::Lost;
 use crate::openai::reply::delta::{Detail, Extra};
 use crate::quirks::{Quirks, ReasoningBack};
+use crate::seals;
 use magic_types::chat::Role;
 use serde_json::{Map, Value, json};
 
@@ -12,6 +13,7 @@ pub(super) fn write(messages: &[Message], quirks: &Quirks, lost: &mut Lost) -> V
     let mut pictures = Vec::new();
     for (at, message) in messages.iter().enumerate() {
         let mut writing = Writing { at, quirks, lost };
+        writing.rest(&format!("messages[{at}]"), &message.rest);
         writing.results(message, &mut out, &mut pictures);
         let speaks = message.parts.iter().any(|part| !matches!(part.content, Content::ToolResult { .. }));
         if message.role != Role::Tool && (speaks || message.parts.is_empty()) {
@@ -29,6 +31,9 @@ fn flush(pictures: &mut Vec<Value>, out: &mut Vec<Value>) {
     }
 }
 
+/// A part and its place among its neighbours.
+type Numbered<'p> = (usize, &'p Part);
+
 struct Writing<'w> {
     /// The message's place in the client's list.
     at: usize,
@@ -41,15 +46,18 @@ impl Writing<'_> {
     fn results(&mut self, message: &Message, out: &mut Vec<Value>, pictures: &mut Vec<Value>) {
         for (place, part) in message.parts.iter().enumerate() {
             let Content::ToolResult { call_id, parts, is_error } = &part.content else { continue };
-            let (texts, others): (Vec<&Part>, Vec<&Part>) =
-                parts.iter().partition(|part| matches!(part.content, Content::Text(_)));
-            let mut content = self.content(&texts);
+            let path = format!("messages[{}].content[{place}]", self.at);
+            self.rest(&path, &part.rest);
+            let (texts, others): (Vec<Numbered<'_>>, Vec<Numbered<'_>>) =
+                parts.iter().enumerate().partition(|(_, part)| matches!(part.content, Content::Text(_)));
+            let mut content = self.content(&path, &texts, part.cache_control.as_ref());
             if let (true, Value::String(text)) = (*is_error, &mut content)
                 && !text.starts_with("error")
             {
                 text.insert_str(0, "error: ");
             }
-            pictures.extend(others.into_iter().filter_map(|part| self.part(place, part)));
+            pictures
+                .extend(others.into_iter().filter_map(|(at, part)| self.part(&format!("{path}.content[{at}]"), part)));
             out.push(json!({ "role": "tool", "tool_call_id": call_id, "content": content }));
         }
     }
@@ -62,12 +70,15 @@ impl Writing<'_> {
         };
         let mut out = Map::new();
         out.insert("role".to_owned(), json!(role));
-        let said: Vec<(usize, &Part)> = message.parts.iter().enumerate().filter(|(_, part)| is_said(part)).collect();
+        let path = format!("messages[{}]", self.at);
+        let said: Vec<Numbered<'_>> = message.parts.iter().enumerate().filter(|(_, part)| is_said(part)).collect();
         let only_text = said.iter().all(|(_, part)| matches!(part.content, Content::Text(_) | Content::Refusal(_)));
         let content = if only_text {
-            self.content(&said.iter().map(|(_, part)| *part).collect::<Vec<_>>())
+            self.content(&path, &said, None)
         } else {
-            Value::Array(said.iter().filter_map(|(place, part)| self.part(*place, part)).collect())
+            Value::Array(
+                said.iter().filter_map(|(place, part)| self.part(&format!("{path}.content[{place}]"), part)).collect(),
+            )
         };
         let calls = self.calls(message);
         let is_silent = content == "" && !calls.is_empty();
@@ -77,40 +88,44 @@ impl Writing<'_> {
             out.insert("tool_calls".to_owned(), Value::Array(calls));
         }
         match &message.name {
-            Some(_) if self.quirks.strip_in_messages.contains(&"name") => self.lose("name"),
+            Some(_) if self.quirks.strip_in_messages.contains(&"name") => self.lost.name(format!("{path}.name")),
             Some(name) => {
                 out.insert("name".to_owned(), json!(name));
             }
             None => {}
         }
-        for key in message.rest.keys() {
-            self.lose(key);
-        }
         Value::Object(out)
     }
 
-    /// Texts as one string, which every imitator takes; as a list where marks have to be kept apart.
-    fn content(&mut self, texts: &[&Part]) -> Value {
-        let is_marked = texts.iter().any(|part| part.cache_control.is_some());
-        if is_marked && self.quirks.cache_control {
-            return texts.iter().filter_map(|part| self.part(0, part)).collect();
+    /// Texts as one string, which every imitator takes; as a list where marks have to be kept apart. `mark` is that of the
+    /// whole, and so of its last text.
+    fn content(&mut self, path: &str, texts: &[Numbered<'_>], mark: Option<&Value>) -> Value {
+        let is_marked = mark.is_some() || texts.iter().any(|(_, part)| part.cache_control.is_some());
+        if is_marked && self.quirks.cache_control && !texts.is_empty() {
+            let texts = texts.iter().filter_map(|(at, part)| self.part(&format!("{path}.content[{at}]"), part));
+            let mut list: Vec<Value> = texts.collect();
+            if let (Some(mark), Some(Value::Object(last))) = (mark, list.last_mut()) {
+                last.entry("cache_control").or_insert_with(|| mark.clone());
+            }
+            return Value::Array(list);
         }
-        if is_marked {
-            self.lost.add("cache_control");
+        self.lost.when(is_marked, "cache_control");
+        for (at, part) in texts {
+            self.rest(&format!("{path}.content[{at}]"), &part.rest);
         }
-        let texts = texts.iter().filter_map(|part| match &part.content {
+        let texts = texts.iter().filter_map(|(_, part)| match &part.content {
             Content::Text(text) | Content::Refusal(text) => Some(text.as_str()),
             _ => None,
         });
         Value::String(texts.collect::<Vec<_>>().join("\n"))
     }
 
-    fn part(&mut self, place: usize, part: &Part) -> Option<Value> {
+    fn part(&mut self, path: &str, part: &Part) -> Option<Value> {
         let mut json = match &part.content {
             Content::Text(text) | Content::Refusal(text) => Some(json!({ "type": "text", "text": text })),
-            Content::Media(media) => self.media(place, media),
+            Content::Media(media) => self.media(path, media),
             Content::Foreign { kind, .. } => {
-                self.lose_part(place, kind);
+                self.lost.name(format!("{path}.{kind}"));
                 None
             }
             Content::Reasoning { .. }
@@ -122,16 +137,14 @@ impl Writing<'_> {
             (Some(mark), Some(object)) if self.quirks.cache_control => {
                 object.insert("cache_control".to_owned(), mark.clone());
             }
-            (Some(_), _) => self.lost.add("cache_control"),
+            (Some(_), _) => self.lost.name("cache_control"),
             (None, _) => {}
         }
-        for key in part.rest.keys() {
-            self.lose_part(place, key);
-        }
+        self.rest(path, &part.rest);
         Some(json)
     }
 
-    fn media(&mut self, place: usize, media: &Media) -> Option<Value> {
+    fn media(&mut self, path: &str, media: &Media) -> Option<Value> {
         let json = match (media.kind, &media.source) {
             (MediaKind::Image, source) => source.to_url().map(|url| {
                 let mut image = json!({ "url": url });
@@ -156,17 +169,19 @@ impl Writing<'_> {
             (MediaKind::Audio, Source::Url(_) | Source::Id(_)) | (MediaKind::File, Source::Url(_)) => None,
         };
         if json.is_none() {
-            let kind = match media.kind {
-                MediaKind::Image => "image_url",
-                MediaKind::Audio => "input_audio",
-                MediaKind::File => "file",
-            };
-            self.lose_part(place, kind);
+            self.lost.name(format!("{path}.{}", media.kind.as_str()));
         }
         json
     }
 
     fn calls(&mut self, message: &Message) -> Vec<Value> {
+        for (place, part) in message.parts.iter().enumerate() {
+            if matches!(part.content, Content::ToolCall(_)) {
+                // A call has no place for a mark, not even with those who know marks.
+                self.lost.when(part.cache_control.is_some(), "cache_control");
+                self.rest(&format!("messages[{}].content[{place}]", self.at), &part.rest);
+            }
+        }
         let calls = message.parts.iter().filter_map(|part| match &part.content {
             Content::ToolCall(call) => Some(self.call(call)),
             Content::Foreign { kind, json } if kind == "custom" => Some(json.clone()),
@@ -186,10 +201,13 @@ impl Writing<'_> {
         json
     }
 
-    /// What does not go back is not named as lost: its vendor would refuse or ignore it.
-    fn reasoning(&self, message: &Message, calls_tools: bool, out: &mut Map<String, Value>) {
+    /// DeepSeek's rule for plain turns is no loss: it would not read them.
+    fn reasoning(&mut self, message: &Message, calls_tools: bool, out: &mut Map<String, Value>) {
         let name = match self.quirks.reasoning {
-            ReasoningBack::Never => return,
+            ReasoningBack::Never => {
+                let thinks = |part: &Part| matches!(&part.content, Content::Reasoning { text, .. } if !text.is_empty());
+                return self.lost.when(message.parts.iter().any(thinks), "reasoning");
+            }
             ReasoningBack::WithToolCalls(_) if !calls_tools => return,
             ReasoningBack::WithToolCalls(name) | ReasoningBack::Always(name) => name,
             ReasoningBack::Details => {
@@ -211,12 +229,11 @@ impl Writing<'_> {
         }
     }
 
-    fn lose(&mut self, field: &str) {
-        self.lost.add(format!("messages[{}].{field}", self.at));
-    }
-
-    fn lose_part(&mut self, place: usize, field: &str) {
-        self.lost.add(format!("messages[{}].content[{place}].{field}", self.at));
+    /// Fields that nobody here knows.
+    fn rest(&mut self, path: &str, rest: &Map<String, Value>) {
+        for (key, value) in rest {
+            self.lost.when(!value.is_null(), format!("{path}.{key}"));
+        }
     }
 }
 
@@ -231,18 +248,27 @@ fn is_said(part: &Part) -> bool {
     }
 }
 
+/// With the seals that OpenRouter knows; a thought with another is a thought without one.
 fn details(message: &Message) -> Vec<Detail<'_>> {
-    let sealed = message.parts.iter().filter_map(|part| match &part.content {
-        Content::Reasoning { text, signature } => Some((text, signature.as_deref(), false)),
-        Content::RedactedReasoning(data) => Some((data, None, true)),
-        _ => None,
-    });
-    (0..)
-        .zip(sealed)
-        .map(
-            |(index, (text, seal, is_redacted))| {
-                if is_redacted { Detail::encrypted(text, index) } else { Detail::text(text, seal, index) }
+    let mut details = Vec::new();
+    for part in &message.parts {
+        let index = details.len().try_into().unwrap_or(u32::MAX);
+        match &part.content {
+            Content::Reasoning { text, signature } => match signature.as_deref().and_then(seals::to_format) {
+                Some((format, seal)) => details.push(Detail::text(text, Some(seal), index).of_format(format)),
+                None if text.is_empty() => {}
+                None => details.push(Detail::text(text, None, index)),
             },
-        )
-        .collect()
+            Content::RedactedReasoning(sealed) => details.extend(
+                seals::to_format(sealed).map(|(format, data)| Detail::encrypted(data, index).of_format(format)),
+            ),
+            Content::Text(_)
+            | Content::Media(_)
+            | Content::Refusal(_)
+            | Content::ToolCall(_)
+            | Content::ToolResult { .. }
+            | Content::Foreign { .. } => {}
+        }
+    }
+    details
 }

@@ -1,11 +1,15 @@
-use super::{Chat, encode};
+use super::Chat;
+use crate::chat::Request;
 use crate::dialect::{Call, Client, Vendor};
 use magic_types::chat::{CompletionRequest, Extra, Media, Message, Part, Role, ToolOutput, ToolResult};
 use serde_json::{Value, json};
 
 fn encoded(request: &CompletionRequest, defaults: Value) -> Value {
     let Value::Object(defaults) = defaults else { panic!("defaults are an object") };
-    serde_json::from_slice(&encode(request, "m", &defaults)).expect("JSON")
+    let mut request = Request::from(request);
+    request.fill(&defaults);
+    let call = Call { model: "m", stream: true, quirks: crate::quirks::of("") };
+    serde_json::from_slice(&Chat.write(&request, &call).body).expect("JSON")
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn sent(body: Value, provider: &str) -> (Value, Vec<String>) {
 }
 
 #[test]
-fn complaint_14_reasoning_goes_back_to_deepseek_with_tool_calls_only() {
+fn field_14_reasoning_goes_back_to_deepseek_with_tool_calls_only() {
     let call = json!({ "id": "c", "type": "function", "function": { "name": "f", "arguments": "{}" } });
     let body = json!({ "messages": [
         { "role": "user", "content": "x" },
@@ -76,7 +80,7 @@ fn complaint_14_reasoning_goes_back_to_deepseek_with_tool_calls_only() {
 }
 
 #[test]
-fn complaint_10_a_mark_that_is_lost_is_named_and_one_that_is_understood_is_kept() {
+fn field_10_a_mark_that_is_lost_is_named_and_one_that_is_understood_is_kept() {
     let body = json!({ "messages": [{ "role": "user", "content": [
         { "type": "text", "text": "a", "cache_control": { "type": "ephemeral" } }, { "type": "text", "text": "b" }] }] });
     let (json, lost) = sent(body.clone(), "openai");
@@ -87,10 +91,33 @@ fn complaint_10_a_mark_that_is_lost_is_named_and_one_that_is_understood_is_kept(
 }
 
 #[test]
+fn field_10_a_mark_on_a_tools_result_is_kept_or_named_and_so_is_an_unknown_field() {
+    let body = json!({ "max_tokens": 9, "messages": [
+        { "role": "assistant", "content": [{ "type": "tool_use", "id": "a", "name": "f", "input": {}, "odd": 1 }] },
+        { "role": "user", "content": [{ "type": "tool_result", "tool_use_id": "a", "content": "1", "odd": 2,
+            "cache_control": { "type": "ephemeral" } }], "odd": 3 }] });
+    let request = crate::dialect::Dialect::Messages.client().expect("there").read(body.to_string().as_bytes());
+    let request = request.expect("good");
+    let written = |provider: &str| {
+        let call = Call { model: "m", stream: false, quirks: crate::quirks::of(provider) };
+        let written = Chat.write(&request, &call);
+        (serde_json::from_slice::<Value>(&written.body).expect("JSON"), written.lost)
+    };
+    let odd = ["messages[0].content[0].odd", "messages[1].odd", "messages[1].content[0].odd"];
+    let (json, lost) = written("openrouter");
+    assert_eq!(json.pointer("/messages/1/content/0/cache_control"), Some(&json!({ "type": "ephemeral" })));
+    assert_eq!(lost, odd);
+    let (json, mut lost) = written("openai");
+    assert_eq!(json.pointer("/messages/1/content"), Some(&json!("1")));
+    assert_eq!(lost.pop().as_deref(), Some("cache_control"));
+    assert_eq!(lost, odd);
+}
+
+#[test]
 fn what_cannot_be_carried_over_is_named() {
     let body = json!({ "messages": [{ "role": "user", "odd": 1, "content": [{ "type": "video_url", "video_url": 1 },
             { "type": "text", "text": "t", "odd": 2 }] }], "n": 2, "logprobs": true, "made_up": 1, "seed": 3, "user": "u",
-        "logit_bias": { "1": 1 }, "tools": [{ "type": "web_search" }] });
+        "logit_bias": { "1": 1 }, "tool_choice": "required", "tools": [{ "type": "web_search" }] });
     let (json, lost) = sent(body, "mistral");
     assert_eq!(
         json,
@@ -100,10 +127,11 @@ fn what_cannot_be_carried_over_is_named() {
     assert_eq!(
         lost,
         [
+            "messages[0].odd",
             "messages[0].content[0].video_url",
             "messages[0].content[1].odd",
-            "messages[0].odd",
-            "tools[0]",
+            "tools[0].web_search",
+            "tool_choice",
             "user",
             "logit_bias",
             "logprobs",

@@ -2,6 +2,7 @@
 use super::part::{self, Parts};
 use super::{WireRole, mark, result};
 use crate::chat::{self, Content, Part, ToolCall};
+use crate::seals::{self, Owner};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -67,11 +68,14 @@ impl Message {
         let mut parts = self.reasoned();
         let mut content = self.content.map(|content| content.0).unwrap_or_default();
         mark(&mut content, self.cache_control.take());
+        // A seal on an answer stands behind it.
+        let seals = parts.iter().position(is_seal_of_answer).map(|at| parts.split_off(at)).unwrap_or_default();
         match self.role {
             WireRole::Tool => parts.push(result(self.tool_call_id.unwrap_or_default(), content)),
             WireRole::Function => parts.push(result(self.name.take().unwrap_or_default(), content)),
             WireRole::System | WireRole::Developer | WireRole::User | WireRole::Assistant => parts.extend(content),
         }
+        parts.extend(seals);
         parts.extend(self.refusal.map(|text| Part::new(Content::Refusal(text))));
         parts.extend(self.tool_calls.unwrap_or_default().into_iter().map(|call| call.0));
         parts.extend(self.function_call.map(|Function { name, arguments }| {
@@ -88,7 +92,7 @@ impl Message {
         let has_text =
             parts.iter().any(|part| matches!(&part.content, Content::Reasoning { text, .. } if !text.is_empty()));
         if let Some(text) = plain.filter(|text| !text.is_empty() && !has_text) {
-            match parts.iter_mut().find_map(|part| match &mut part.content {
+            match parts.iter_mut().filter(|part| !is_seal_of_answer(part)).find_map(|part| match &mut part.content {
                 Content::Reasoning { text, .. } => Some(text),
                 _ => None,
             }) {
@@ -100,16 +104,24 @@ impl Message {
     }
 }
 
+/// Google seals its answers as well.
+fn is_seal_of_answer(part: &Part) -> bool {
+    matches!(&part.content, Content::Reasoning { text, signature: Some(seal) }
+        if text.is_empty() && seals::owner(seal) == Owner::Google)
+}
+
 /// OpenRouter's `reasoning_details`; a client that kept a stream's pieces apart sends them so: an unsealed piece goes on.
 fn details(list: Vec<Map<String, Value>>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     for mut detail in list {
+        let format = part::text(&mut detail, "format");
         if let Some(data) = part::text(&mut detail, "data") {
-            parts.push(Part::new(Content::RedactedReasoning(data)));
+            parts.push(Part::new(Content::RedactedReasoning(seals::of_format(format.as_deref(), data))));
             continue;
         }
         let piece = part::text(&mut detail, "text").or_else(|| part::text(&mut detail, "summary")).unwrap_or_default();
         let seal = part::text(&mut detail, "signature").filter(|seal| !seal.is_empty());
+        let seal = seal.map(|seal| seals::of_format(format.as_deref(), seal));
         match parts.last_mut().map(|part| &mut part.content) {
             Some(Content::Reasoning { text, signature: signature @ None }) => {
                 text.push_str(&piece);

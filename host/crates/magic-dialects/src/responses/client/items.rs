@@ -1,7 +1,7 @@
 //! The items of `input` as messages. What the model made in one turn (reasoning, text, calls) is one message, as every
 //! other dialect has it; each tool's output is a message of its own.
 use crate::chat::{Content, Media, MediaKind, Message, Part, Source, ToolCall};
-use crate::responses::json::{At, Fields};
+use crate::fields::{At, Fields};
 use magic_types::Failure;
 use magic_types::chat::Role;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Tools, the choice among them, and the form of the answer: what a request of `/v1/responses` says of them.
 use crate::chat::{Format, Request, Tool, ToolChoice};
-use crate::responses::json::{At, Fields};
+use crate::fields::{At, Fields};
 use magic_types::Failure;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;

@@ -107,7 +107,7 @@ fn input_items_are_listed_in_pages_with_lasting_ids() {
     for (limit, order) in [(Some("0"), None), (Some("101"), None), (Some("x"), None), (None, Some("up"))] {
         assert!(Page::new(limit, order, None).is_err());
     }
-    assert_eq!(parse(deleted("r")), json!({ "id": "r", "object": "response.deleted", "deleted": true }));
+    assert_eq!(parse(deleted("r")), json!({ "id": "r", "object": "response", "deleted": true }));
 }
 
 #[test]

@@ -178,3 +178,30 @@ fn a_stream_that_breaks_after_it_spoke_is_not_tried_again_but_its_key_suffers() 
     assert_eq!(bench.step(&mut attempt, Answer::Speaks), "gives up: internal: the attempt is over");
     assert_eq!(bench.standing("openai"), "rests 300s rate_limited, available");
 }
+
+#[test]
+fn what_has_no_first_event_is_not_raced_and_lends_the_budget_nothing() {
+    let mut bench = Bench::new(KEYS);
+    for _ in 0..100 {
+        let mut attempt = bench.attempt("hedged");
+        attempt.never_hedge();
+        assert_eq!(attempt.hedge_after(), None);
+        let ticket = bench.sends(&mut attempt);
+        assert!(attempt.hedge(&mut bench.health, bench.now).is_none());
+        bench.health.settle(ticket, bench.now);
+    }
+    let percent = bench.attempt("hedged");
+    assert!(percent.hedge_after().is_some());
+    // The burst of one is there, and no second one: the hundred requests before do not count.
+    let mut hedges = 0;
+    for _ in 0..2 {
+        let mut attempt = bench.attempt("hedged");
+        let first = bench.sends(&mut attempt);
+        if let Some(second) = attempt.hedge(&mut bench.health, bench.now) {
+            hedges += 1;
+            bench.health.settle(second, bench.now);
+        }
+        bench.health.settle(first, bench.now);
+    }
+    assert_eq!(hedges, 1);
+}
