@@ -7,20 +7,32 @@
 )]
 
 mod admin;
+mod breakers;
+mod cache;
 mod chaos;
 mod chat;
+mod dialects;
+mod endpoints;
 mod failover;
+mod field;
 mod guests;
+mod hedging;
 mod hostile;
+mod keys;
+mod lanes;
 mod limits;
 mod models;
+mod pacing;
 mod page;
 mod real_model;
 mod reasoning;
 mod reload;
+mod responses;
+mod routes;
 mod sdks;
 mod sessions;
 mod shutdown;
 mod stage;
 mod streaming;
+mod translation;
 mod wire;

@@ -4,7 +4,7 @@ mod explained;
 
 use crate::stage;
 use explained::EXPLAINED;
-use magic_tests::{Folder, Gateway, Provider, little_model, wait_until};
+use magic_tests::{Folder, Gateway, Provider, little_model, repository, wait_until};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -101,7 +101,6 @@ async fn compares(client: Client) {
             table.entry(scenario.clone()).or_insert_with(Vec::new).push(cell);
         }
     }
-    print(client, &table);
     for (number, entry) in EXPLAINED.iter().enumerate().filter(|(_, entry)| entry.clients.contains(&client)) {
         for upstream in entry.upstreams {
             for scenario in entry.scenarios.iter().filter(|name| direct.contains_key(**name)) {
@@ -118,6 +117,7 @@ async fn compares(client: Client) {
         }
     }
     assert!(unexplained.is_empty(), "{client:?} sees otherwise through the gateway:\n{unexplained}");
+    publish(client, &table);
 }
 
 /// What stands in the table for one scenario; notes what has no reason.
@@ -180,16 +180,47 @@ fn differences(scenario: &str, path: &str, direct: &Value, through: &Value, foun
     }
 }
 
-/// The table of one client, for whoever reads the test's output.
+/// The table of one client, for whoever reads the test's output, and for the users' documents: docs/clients/ holds what this
+/// test found. `MAGIC_UPDATE=1` writes it anew.
 #[expect(clippy::print_stdout, reason = "the table is what the test is for")]
-fn print(client: Client, table: &BTreeMap<String, Vec<String>>) {
-    let mut text = format!("\n{client:?}: scenario | openai | anthropic | google\n");
-    for (scenario, cells) in table {
-        writeln!(text, "{scenario} | {}", cells.join(" | ")).unwrap();
-    }
+fn publish(client: Client, table: &BTreeMap<String, Vec<String>>) {
+    let package = client.package();
     let same = table.values().flatten().filter(|cell| *cell == "same").count();
-    writeln!(text, "{same} of {} are the same", table.values().flatten().count()).unwrap();
+    let mut text = format!(
+        "# What {package} sees through the gateway\n\nThe same scenarios straight to a vendor and through the gateway to three; \
+         {same} of {} are the same, the others differ for the reason given.\nFound by `tests/it/wire.rs`, which fails on any \
+         difference without a reason.\n\n| scenario | OpenAI | Anthropic | Google |\n|---|---|---|---|\n",
+        table.values().flatten().count()
+    );
+    for (scenario, cells) in table {
+        writeln!(text, "| `{scenario}` | {} |", cells.join(" | ")).unwrap();
+    }
     println!("{text}");
+    let file = repository().join("docs/clients").join(format!("{}.md", client.file()));
+    if std::env::var_os("MAGIC_UPDATE").is_some() {
+        std::fs::write(&file, text).unwrap();
+    } else {
+        let known = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(known == text, "{} is not what was found: MAGIC_UPDATE=1 writes it anew", file.display());
+    }
+}
+
+impl Client {
+    fn package(self) -> &'static str {
+        match self {
+            Self::OpenaiPython => "the `openai` package for Python",
+            Self::OpenaiNode => "the `openai` package for Node",
+            Self::AnthropicPython => "the `anthropic` package for Python",
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::OpenaiPython => "openai-python",
+            Self::OpenaiNode => "openai-node",
+            Self::AnthropicPython => "anthropic-python",
+        }
+    }
 }
 
 async fn direct(client: Client) -> Map<String, Value> {

@@ -58,6 +58,19 @@ impl Gateway {
         self.running.take().expect("taken out once")
     }
 
+    /// Stops it and starts another one on the same files, at another address.
+    ///
+    /// # Panics
+    /// When something is left behind, or the new one does not start.
+    pub async fn restart(&mut self) {
+        leftovers::none_in(self.take()).await;
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let running = Box::pin(magic_proxy::Gateway::start(self.folder.paths(), listen)).await;
+        let running = running.unwrap_or_else(|error| panic!("the gateway did not start again: {error:?}"));
+        self.address = running.address();
+        self.running = Some(running);
+    }
+
     pub async fn connect(&self) -> Connection {
         Connection::open(self.address).await
     }

@@ -38,13 +38,12 @@ pub async fn proxy_binary() -> PathBuf {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     let path = BUILT.get_or_init(|| async {
         let path = build_folder().join(format!("magic-proxy{EXE_SUFFIX}"));
-        if !path.is_file() {
-            let mut cargo = Command::new(env!("CARGO"));
-            cargo.args(["build", "--quiet", "-p", "magic-proxy"]).current_dir(repository());
-            // The folder of this very build, whatever it is called.
-            cargo.arg("--target-dir").arg(build_folder().parent().expect("target"));
-            assert!(cargo.status().await.expect("cargo runs").success(), "`cargo build -p magic-proxy` failed");
-        }
+        // Also where there is one: it may be older than the code that is tested.
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "-p", "magic-proxy"]).current_dir(repository());
+        // The folder of this very build, whatever it is called.
+        cargo.arg("--target-dir").arg(build_folder().parent().expect("target"));
+        assert!(cargo.status().await.expect("cargo runs").success(), "`cargo build -p magic-proxy` failed");
         path
     });
     path.await.clone()

@@ -41,6 +41,7 @@ pub struct Call {
     pub key: Option<String>,
     pub body: Vec<u8>,
     fate: Arc<Mutex<Fate>>,
+    written: Arc<AtomicUsize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,6 +256,11 @@ impl Call {
     /// Waits until the gateway has closed the connection in the middle of the script.
     pub async fn was_left(&self) {
         wait_until("the gateway cancels its call to the vendor", || *lock(&self.fate) == Fate::Left).await;
+    }
+
+    /// How many bytes of the reply the system has taken so far.
+    pub fn written(&self) -> usize {
+        self.written.load(Ordering::SeqCst)
     }
 
     /// Whether it is still being answered.

@@ -37,6 +37,11 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Build for release and send very many requests, faults among them: fails where memory grows or anything is left over.
+    Soak {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
 }
 
 /// Reads the command line, does what it says, and answers with the exit code.
@@ -66,6 +71,7 @@ fn obey(verb: Verb) -> Result<ExitCode> {
         Verb::Tidy => Ok(verdict("tidy", &tidy::check(&root)?)),
         Verb::Deps => Ok(verdict("deps", &deps::check(&root)?)),
         Verb::Bench { args } => dev::bench(&root, &args).map(|()| ExitCode::SUCCESS),
+        Verb::Soak { args } => dev::soak(&root, &args).map(|()| ExitCode::SUCCESS),
     }
 }
 

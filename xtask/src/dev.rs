@@ -1,4 +1,4 @@
-//! What a developer runs by hand: the gateway with its model, the model alone, the benchmarks. Tests are `ci`'s.
+//! What a developer runs by hand: the gateway with its model, the model alone, benchmarks and soak. Tests are `ci`'s.
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -78,9 +78,18 @@ pub(crate) fn serve_model(root: &Path) -> Result<()> {
 
 pub(crate) fn bench(root: &Path, args: &[String]) -> Result<()> {
     components::build(root).context("build the components")?;
+    benches(root, &[], args)
+}
+
+/// The soak needs no components.
+pub(crate) fn soak(root: &Path, args: &[String]) -> Result<()> {
+    benches(root, &["soak"], args)
+}
+
+fn benches(root: &Path, role: &[&str], args: &[String]) -> Result<()> {
     // In one call, so that both see the same features and nothing is compiled twice.
     shell::run(shell::cargo(root).args(["build", "--release", "-p", "magic-proxy", "-p", "magic-benches"]))?;
-    shell::run(Command::new(shell::target(root).join("release/magic-benches")).args(args).current_dir(root))
+    shell::run(Command::new(shell::target(root).join("release/magic-benches")).args(role).args(args).current_dir(root))
 }
 
 // === the model ===

@@ -3,6 +3,8 @@ use super::Client::{AnthropicPython, OpenaiNode, OpenaiPython};
 use super::Explained;
 use super::Upstream::{Anthropic, Google, Openai};
 
+const SEALED_CALLS: &str = "Google seals calls, and takes them back only with the seal: it travels as a sealed thought";
+
 pub(super) const EXPLAINED: &[Explained] = &[
     Explained {
         clients: &[OpenaiPython, OpenaiNode, AnthropicPython],
@@ -122,5 +124,26 @@ pub(super) const EXPLAINED: &[Explained] = &[
         scenarios: &["parallel_helper"],
         path: ".kinds",
         reason: "Google's calls come whole, not in pieces",
+    },
+    Explained {
+        clients: &[AnthropicPython],
+        upstreams: &[Google],
+        scenarios: &["parallel", "parallel_stream", "tool", "tool_forced", "tool_stream"],
+        path: ".content",
+        reason: SEALED_CALLS,
+    },
+    Explained {
+        clients: &[AnthropicPython],
+        upstreams: &[Google],
+        scenarios: &["parallel_stream", "tool_stream"],
+        path: ".kinds",
+        reason: SEALED_CALLS,
+    },
+    Explained {
+        clients: &[AnthropicPython],
+        upstreams: &[Google],
+        scenarios: &["parallel_answer", "parallel_answer_stream", "tool_answer", "tool_turns", "tool_turns_stream"],
+        path: "[",
+        reason: SEALED_CALLS,
     },
 ];

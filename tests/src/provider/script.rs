@@ -23,6 +23,8 @@ struct Head {
 #[derive(Clone)]
 pub(super) enum Step {
     Write(Vec<u8>),
+    /// Until the other side has left.
+    Repeat(Vec<u8>),
     Wait(Gate),
 }
 
@@ -124,6 +126,14 @@ impl Script {
         let bytes = bytes.as_ref();
         let framed = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
         self.step(Step::Write(framed))
+    }
+
+    /// The same chunk over and over, until the other side has left.
+    #[must_use]
+    pub fn for_ever(self, bytes: impl AsRef<[u8]>) -> Self {
+        let bytes = bytes.as_ref();
+        let framed = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+        self.step(Step::Repeat(framed))
     }
 
     /// One byte of this at a time, each in a chunk of its own; a byte waits for its gate, if there is one for it.

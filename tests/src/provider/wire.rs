@@ -1,7 +1,7 @@
 //! One connection of the scripted vendor: reads requests, carries out scripts, and notices when the other side leaves.
 use super::script::{End, Step};
 use super::{Call, Fate, Script, Shared, lock};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -28,7 +28,7 @@ pub(super) async fn converse(stream: TcpStream, shared: &Shared) {
     }
     while let Ok(call) = wire.request().await {
         let script = shared.begin(&call);
-        let done = wire.perform(&script).await;
+        let done = wire.perform(&script, &call.written).await;
         *lock(&call.fate) = if done.is_ok() { Fate::Over } else { Fate::Left };
         match (done, script.end) {
             (Ok(()), End::Whole) => {}
@@ -67,7 +67,8 @@ impl Wire {
             }
         };
         let fate = Arc::new(Mutex::new(Fate::UnderWay));
-        Ok(Call { method: method.to_owned(), path: path.to_owned(), headers, key, body, fate })
+        let (method, path) = (method.to_owned(), path.to_owned());
+        Ok(Call { method, path, headers, key, body, fate, written: Arc::default() })
     }
 
     async fn chunks(&mut self) -> Result<Vec<u8>, Left> {
@@ -100,10 +101,13 @@ impl Wire {
         Ok(self.buffer.drain(..length).collect())
     }
 
-    async fn perform(&mut self, script: &Script) -> Result<(), Left> {
+    async fn perform(&mut self, script: &Script, written: &AtomicUsize) -> Result<(), Left> {
         for step in script.all_steps() {
             match step {
-                Step::Write(bytes) => self.stream.write_all(&bytes).await.map_err(|_| Left)?,
+                Step::Write(bytes) => self.write(&bytes, written).await?,
+                Step::Repeat(bytes) => loop {
+                    self.write(&bytes, written).await?;
+                },
                 Step::Wait(gate) => {
                     tokio::select! {
                         () = gate.opened() => {}
@@ -113,6 +117,20 @@ impl Wire {
             }
         }
         if script.end == End::Hang { Err(self.watch().await) } else { Ok(()) }
+    }
+
+    async fn write(&mut self, bytes: &[u8], written: &AtomicUsize) -> Result<(), Left> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.stream.write(rest).await {
+                Ok(0) | Err(_) => return Err(Left),
+                Ok(count) => {
+                    written.fetch_add(count, Ordering::SeqCst);
+                    rest = rest.split_at(count).1;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Reads until the other side leaves. A next request on the same connection is kept for later.
