@@ -46,7 +46,9 @@ impl<'a> Pass<'a> {
     /// One try, or two side by side. `None`: failed, and reported.
     async fn tries(&mut self, ticket: Ticket) -> Result<Option<Reply>, Declined> {
         let number = ticket.number;
-        let mut first = pin!(self.send(ticket)?);
+        // Made in place: the future is large, and a move of it is a copy.
+        let (target, guard) = self.begin(ticket)?;
+        let mut first = pin!(send::send(target, guard, self.payload));
         let Some(patience) = self.attempt.hedge_after() else {
             let sent = first.await;
             return Ok(self.settle(number, sent));
@@ -60,7 +62,8 @@ impl<'a> Pass<'a> {
             return Ok(self.settle(number, sent));
         };
         let second_number = ticket.number;
-        let second = pin!(self.send(ticket)?);
+        let (target, guard) = self.begin(ticket)?;
+        let second = pin!(send::send(target, guard, self.payload));
         Ok(self.race((number, first), (second_number, second)).await)
     }
 
@@ -81,13 +84,13 @@ impl<'a> Pass<'a> {
         self.settle(left_number, sent)
     }
 
-    fn send(&self, ticket: Ticket) -> Result<impl Future<Output = Sent> + Send + use<'a>, Declined> {
-        let (upstream, payload) = (self.upstream, self.payload);
-        let Some(target) = self.route.target(ticket.leg) else {
-            return Err(self.declined(Failure::new(Kind::Internal, "the route has no such leg")));
-        };
-        let guard = Guard::new(&upstream.health, ticket);
-        Ok(send::send(target, guard, payload))
+    fn begin(&self, ticket: Ticket) -> Result<(&'a Target, Guard), Declined> {
+        let (route, leg) = (self.route, ticket.leg);
+        let guard = Guard::new(&self.upstream.health, ticket);
+        match route.target(leg) {
+            Some(target) => Ok((target, guard)),
+            None => Err(self.declined(Failure::new(Kind::Internal, "the route has no such leg"))),
+        }
     }
 
     fn settle(&mut self, number: usize, sent: Sent) -> Option<Reply> {

@@ -155,6 +155,12 @@ impl Attempt {
         while self.tries.len() < self.settings.tries_max
             && let Some(leg) = self.legs.next(&self.plan)
         {
+            // A pool of many bad keys must not use up the tries of the legs behind it.
+            let tries_left = self.settings.tries_max - self.tries.len();
+            if self.legs.has_had_its_share(leg, tries_left, &self.plan) {
+                self.legs.leave(leg);
+                continue;
+            }
             if let Some(ticket) = self.enter(leg, health, now) {
                 return Step::Send(ticket);
             }

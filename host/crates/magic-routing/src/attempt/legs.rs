@@ -100,6 +100,13 @@ impl Legs {
         }
     }
 
+    /// Whether what was sent to it is enough, since each leg of the lane that has had nothing is due one of the tries that
+    /// are left.
+    pub(super) fn has_had_its_share(&self, index: usize, tries_left: usize, plan: &Plan) -> bool {
+        let fresh = self.of_lane(plan).filter(|(_, _, state)| *state == LegState::Fresh).count();
+        self.states.get(index) == Some(&LegState::Entered) && fresh >= tries_left
+    }
+
     /// Something is sent to it. Without keys there is one try.
     pub(super) fn sent(&mut self, index: usize, leg: &Leg) {
         let state = if leg.pool.is_some() { LegState::Entered } else { LegState::Left };

@@ -193,3 +193,21 @@ fn a_report_that_never_comes_does_not_make_it_run_for_ever() {
     assert_eq!(sent, 3);
     assert!(last.private.contains("not reported"), "{}", told(&last));
 }
+
+#[test]
+fn a_pool_of_many_bad_keys_leaves_the_legs_behind_it_their_tries() {
+    let names: Vec<String> = (0..64).map(|number| format!("k{number}")).collect();
+    let many: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut bench = Bench::new(&[("openai", &many), ("mistral", &["m"])]);
+    let mut attempt = bench.attempt("hedged");
+    let mut sent = Vec::new();
+    for _ in 0..64 {
+        let step = bench.step(&mut attempt, Answer::Fails(failure(Kind::KeyRejected)));
+        if !step.starts_with("openai ") && !step.starts_with("mistral ") && !step.starts_with("local") {
+            break;
+        }
+        sent.push(step);
+    }
+    assert_eq!(sent.len(), 16, "bounded as ever: {sent:?}");
+    assert_eq!(sent[14..], ["mistral m".to_owned(), "local -".to_owned()], "{sent:?}");
+}
