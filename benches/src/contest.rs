@@ -1,6 +1,6 @@
 //! Where contestants meet: one vendor, one load, and everybody in turn, round by round, so that a slow minute of the
 //! machine falls on all of them.
-use crate::gateway::{Gateway, Logs, Setup};
+use crate::gateway::{Build, Gateway, Logs, Setup};
 use crate::load::{self, Outcome, Plan};
 use crate::nginx::Nginx;
 use crate::process::{Pins, Place};
@@ -9,7 +9,7 @@ use crate::scratch::Scratch;
 use crate::vendor::Vendor;
 use anyhow::Result;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long it may take.
@@ -31,6 +31,8 @@ pub(crate) struct Stage {
     pub(crate) vendor: Vendor,
     pub(crate) pins: Pins,
     gateway: PathBuf,
+    /// Another build, to be measured beside ours.
+    beside: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy)]
@@ -58,6 +60,7 @@ pub(crate) struct Field {
 pub(crate) const DIRECT: &str = "direct";
 pub(crate) const GATEWAY: &str = "gateway";
 pub(crate) const LOGGING: &str = "gateway, a log line each";
+pub(crate) const OTHER: &str = "the other build";
 pub(crate) const NGINX: &str = "nginx";
 
 // === impl Effort ===
@@ -65,7 +68,7 @@ impl Effort {
     pub(crate) const FULL: Self = Self {
         rounds: 5,
         warmup: Duration::from_millis(300),
-        duration: Duration::from_millis(1500),
+        duration: Duration::from_millis(1200),
         calls: 20_000,
         starts: 9,
         sessions: 200,
@@ -82,18 +85,26 @@ impl Effort {
 
 // === impl Stage ===
 impl Stage {
-    pub(crate) fn set(gateway: PathBuf, pins: Pins) -> Result<Self> {
-        Ok(Self { scratch: Scratch::new()?, vendor: Vendor::start(pins)?, pins, gateway })
+    pub(crate) fn set(gateway: PathBuf, beside: Option<PathBuf>, pins: Pins) -> Result<Self> {
+        Ok(Self { scratch: Scratch::new()?, vendor: Vendor::start(pins)?, pins, gateway, beside })
     }
 
     pub(crate) fn gateway(&self, place: Place, logs: Logs) -> Result<Gateway> {
-        let setup = Setup { binary: &self.gateway, pins: self.pins, place, logs, vendor: self.vendor.address };
+        self.start(&self.gateway, Build::Ours, place, logs)
+    }
+
+    fn start(&self, binary: &Path, build: Build, place: Place, logs: Logs) -> Result<Gateway> {
+        let setup = Setup { binary, build, pins: self.pins, place, logs, vendor: self.vendor.address };
         Gateway::start(&setup, &self.scratch)
     }
 
     /// The vendor itself, the gateway in as many ways of logging as given, and nginx if there is one.
     pub(crate) async fn field(&self, logs: &[Logs]) -> Result<Field> {
-        let gateways = logs.iter().map(|logs| self.gateway(Place::Contestant, *logs)).collect::<Result<Vec<_>>>()?;
+        let mut gateways =
+            logs.iter().map(|logs| self.gateway(Place::Contestant, *logs)).collect::<Result<Vec<_>>>()?;
+        let other = self.beside.as_ref();
+        let other =
+            other.map(|other| self.start(other, Build::Other, Place::Contestant, Logs::Problems)).transpose()?;
         let nginx = Nginx::start(self.pins, self.vendor.address, &self.scratch).await?;
         if nginx.is_none() {
             progress("nginx is not installed: measured without it");
@@ -103,6 +114,10 @@ impl Stage {
         for (gateway, logs) in gateways.iter().zip(logs) {
             let name = if *logs == Logs::Problems { GATEWAY } else { LOGGING };
             contestants.push(Contestant { name, address: gateway.address, pid: gateway.process.id() });
+        }
+        if let Some(gateway) = other {
+            contestants.push(Contestant { name: OTHER, address: gateway.address, pid: gateway.process.id() });
+            gateways.push(gateway);
         }
         let beside =
             nginx.as_ref().map(|nginx| Contestant { name: NGINX, address: nginx.address, pid: nginx.process.id() });
@@ -115,27 +130,39 @@ impl Stage {
 impl Field {
     /// What each contestant made of the task in each round, in order of the contestants.
     pub(crate) async fn meet(&self, task: Task<'_>, effort: &Effort) -> Result<Vec<(&'static str, Vec<Outcome>)>> {
-        let mut results: Vec<(&'static str, Vec<Outcome>)> =
-            self.contestants.iter().map(|contestant| (contestant.name, Vec::new())).collect();
-        for round in 0..effort.rounds {
-            for turn in 0..self.contestants.len() {
-                // Nobody is always first.
-                let at = (round + turn) % self.contestants.len();
-                let (Some(contestant), Some((_, outcomes))) = (self.contestants.get(at), results.get_mut(at)) else {
-                    continue;
-                };
-                let plan = Plan {
-                    address: contestant.address,
-                    request: task.request,
-                    connections: task.connections,
-                    warmup: effort.warmup,
-                    duration: effort.duration,
-                    events: task.events,
-                    pid: contestant.pid,
-                };
-                outcomes.push(load::run(plan).await?);
-            }
-        }
-        Ok(results)
+        let entries: Vec<_> = self.contestants.iter().map(|contestant| (contestant.name, *contestant, task)).collect();
+        in_turns(&entries, effort).await
     }
+
+    pub(crate) fn contestant(&self, name: &str) -> Option<Contestant> {
+        self.contestants.iter().find(|contestant| contestant.name == name).copied()
+    }
+}
+
+/// What became of every entry's task in each round, in their order.
+pub(crate) async fn in_turns(
+    entries: &[(&'static str, Contestant, Task<'_>)],
+    effort: &Effort,
+) -> Result<Vec<(&'static str, Vec<Outcome>)>> {
+    let mut results: Vec<(&'static str, Vec<Outcome>)> = entries.iter().map(|(name, ..)| (*name, Vec::new())).collect();
+    for round in 0..effort.rounds {
+        for turn in 0..entries.len() {
+            // Nobody is always first.
+            let at = (round + turn) % entries.len();
+            let (Some((_, contestant, task)), Some((_, outcomes))) = (entries.get(at), results.get_mut(at)) else {
+                continue;
+            };
+            let plan = Plan {
+                address: contestant.address,
+                request: task.request,
+                connections: task.connections,
+                warmup: effort.warmup,
+                duration: effort.duration,
+                events: task.events,
+                pid: contestant.pid,
+            };
+            outcomes.push(load::run(plan).await?);
+        }
+    }
+    Ok(results)
 }

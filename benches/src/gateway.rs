@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{ChildStdout, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What is logged while it is measured.
@@ -16,6 +16,19 @@ pub(crate) enum Logs {
     /// The default: one line a request, into a file.
     Requests,
 }
+
+/// Whose binary it is. Another build may be older, and is only asked for what every build can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    Ours,
+    Other,
+}
+
+/// Aliases beside those that have the vendor's own names for models.
+pub(crate) const ANTHROPIC: &str = "anthropic";
+pub(crate) const GOOGLE: &str = "google";
+pub(crate) const CACHED: &str = "cached";
+pub(crate) const CACHED_FLOOD: &str = "cached_flood";
 
 pub(crate) struct Gateway {
     pub(crate) process: Process,
@@ -28,6 +41,7 @@ pub(crate) struct Gateway {
 
 pub(crate) struct Setup<'a> {
     pub(crate) binary: &'a Path,
+    pub(crate) build: Build,
     pub(crate) pins: Pins,
     pub(crate) place: Place,
     pub(crate) logs: Logs,
@@ -38,14 +52,18 @@ impl Gateway {
     /// Components are those of the working folder; everything else lies in the scratch folder. The compile cache is
     /// kept there from start to start.
     pub(crate) fn start(setup: &Setup<'_>, scratch: &Scratch) -> Result<Self> {
-        let config = scratch.write("config/proxy_config.yaml", &config(setup.vendor))?;
+        let tail = match setup.build {
+            Build::Ours => "",
+            // A database that is shared by two builds would be a fault of ours.
+            Build::Other => "-other",
+        };
+        let config = scratch.write(&format!("config{tail}/proxy_config.yaml"), &config(setup.vendor, setup.build))?;
         // Not beside the config: that folder is watched, and each line would be looked at.
         let log_path = scratch.path().join("gateway.log");
-        let log = std::fs::File::create(&log_path).context("make the gateway's log")?;
         let mut command = setup.pins.command(setup.place, setup.binary);
         command.arg("serve").args(["--listen", "127.0.0.1:0"]).arg("--config").arg(config);
-        for folder in ["data", "keys", "env"] {
-            command.arg(format!("--{folder}")).arg(scratch.path().join(folder));
+        for part in ["data", "keys", "env"] {
+            command.arg(format!("--{part}")).arg(scratch.path().join(format!("{part}{tail}")));
         }
         command.env(
             "RUST_LOG",
@@ -57,13 +75,19 @@ impl Gateway {
         if setup.place == Place::Contestant {
             command.env("TOKIO_WORKER_THREADS", "1");
         }
+        Self::listening(command, &log_path)
+    }
+
+    /// Starts what the command says and waits for its greeting; what it logs goes to a file.
+    pub(crate) fn listening(mut command: Command, log_path: &Path) -> Result<Self> {
+        let log = std::fs::File::create(log_path).context("make the gateway's log")?;
         let began = Instant::now();
         let mut process = Process::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log))?;
         let stdout = process.child().stdout.take().context("the gateway has no standard output")?;
         let mut stdout = BufReader::new(stdout);
         let address = address(&mut stdout).with_context(|| {
-            let log = std::fs::read_to_string(&log_path).unwrap_or_default();
-            format!("the gateway `{}` did not start:\n{log}", setup.binary.display())
+            let log = std::fs::read_to_string(log_path).unwrap_or_default();
+            format!("the gateway did not start:\n{log}")
         })?;
         Ok(Self { process, address, started: began.elapsed(), _stdout: stdout })
     }
@@ -81,20 +105,47 @@ fn address(stdout: &mut BufReader<ChildStdout>) -> Result<SocketAddr> {
     anyhow::bail!("it ended without a greeting")
 }
 
-/// An alias for each thing the vendor plays, under the same name.
-fn config(vendor: SocketAddr) -> String {
-    let mut profiles = String::new();
-    let mut aliases = String::new();
-    for model in crate::vendor::MODELS {
+/// The gateway's own name for what the vendor plays, and how it gets there.
+#[derive(Clone, Copy)]
+struct Alias {
+    name: &'static str,
+    model: &'static str,
+    dialect: Option<&'static str>,
+}
+
+/// What it takes a build that knows dialects and the cache to serve.
+const FURTHER: [Alias; 4] = [
+    Alias { name: ANTHROPIC, model: "whole", dialect: Some("anthropic") },
+    Alias { name: GOOGLE, model: "whole", dialect: Some("google") },
+    Alias { name: CACHED, model: "whole", dialect: None },
+    Alias { name: CACHED_FLOOD, model: "flood", dialect: None },
+];
+
+fn config(vendor: SocketAddr, build: Build) -> String {
+    let plain = crate::vendor::MODELS.map(|model| Alias { name: model, model, dialect: None });
+    let further: &[Alias] = match build {
+        Build::Ours => &FURTHER,
+        Build::Other => &[],
+    };
+    let (mut profiles, mut aliases) = (String::new(), String::new());
+    for Alias { name, model, dialect } in plain.iter().chain(further) {
         let agent =
-            if model == "react" { "{ reasoning_mode: standard_gemini_react, tools: [calculator] }" } else { "{}" };
+            if *model == "react" { "{ reasoning_mode: standard_gemini_react, tools: [calculator] }" } else { "{}" };
+        let dialect = dialect.map(|dialect| format!("      dialect: {dialect}\n")).unwrap_or_default();
         profiles += &format!(
-            "  - model_name: vendor_{model}\n    provider: local\n    model_params:\n      model: {model}\n      \
-             api_base: http://{vendor}/v1\n      agent_settings: {agent}\n"
+            "  - model_name: vendor_{name}\n    provider: local\n    model_params:\n      model: {model}\n      \
+             api_base: http://{vendor}/v1\n{dialect}      agent_settings: {agent}\n"
         );
-        aliases += &format!("    {model}: [vendor_{model}]\n");
+        aliases += &format!("    {name}: [vendor_{name}]\n");
     }
+    let cache = match build {
+        Build::Ours => format!(
+            "cache_settings:\n  enabled: true\n  rules:\n    - {{ model_names: [vendor_{CACHED}, vendor_{CACHED_FLOOD}], \
+             include_in_key: [messages], ttl_seconds: 1h }}\n"
+        ),
+        Build::Other => String::new(),
+    };
     format!(
-        "model_list:\n{profiles}router_settings:\n  model_group_alias:\n{aliases}agent_settings: {{ max_steps: 16 }}\n"
+        "model_list:\n{profiles}router_settings:\n  model_group_alias:\n{aliases}agent_settings: {{ max_steps: 16 }}\n{cache}"
     )
 }

@@ -42,6 +42,9 @@ pub(crate) struct Alone {
     pid: u32,
     #[arg(long, default_value = "whole")]
     model: String,
+    /// Whether to ask for streams.
+    #[arg(long)]
+    streams: bool,
     #[arg(long, default_value_t = 64)]
     connections: usize,
     #[arg(long, default_value_t = 10)]
@@ -75,6 +78,14 @@ impl Outcome {
 
     pub(crate) fn cpu_micros_per_request(&self) -> f64 {
         self.cpu_seconds * 1e6 / (self.latencies.len().max(1) as f64)
+    }
+
+    pub(crate) fn events_per_second(&self) -> f64 {
+        self.events as f64 / self.seconds
+    }
+
+    pub(crate) fn cpu_micros_per_event(&self) -> f64 {
+        self.cpu_seconds * 1e6 / (self.events.max(1) as f64)
     }
 
     /// Share of one core.
@@ -153,6 +164,19 @@ async fn converse(plan: Plan<'_>, phase: &Cell<Phase>) -> Result<Outcome> {
 pub(crate) async fn once(address: SocketAddr, request: &[u8]) -> Result<(Duration, Vec<u8>)> {
     let mut connection = Connection::open(address).await?;
     connection.ask(request).await
+}
+
+/// How many events the reply to a request has, its end included.
+pub(crate) async fn events(address: SocketAddr, request: &[u8]) -> Result<u64> {
+    let mut connection = Connection::open(address).await?;
+    connection.stream.write_all(request).await.context("send a request")?;
+    let mut seen = 0;
+    let counted = connection.reply(|events| {
+        seen += events;
+        true
+    });
+    tokio::time::timeout(PATIENCE, counted).await.context("a reply hangs")??;
+    Ok(seen)
 }
 
 // === connections ===
@@ -248,12 +272,8 @@ impl Connection {
 
 /// Runs until the time is over and prints one line.
 pub(crate) async fn alone(options: &Alone) -> Result<()> {
-    let request = wire::request(&options.model, options.model != "whole");
-    let events = match options.model.as_str() {
-        "flood" => crate::streaming::FLOOD,
-        "paced" => crate::streaming::PACED,
-        _ => 0,
-    };
+    let request = wire::request(&options.model, options.streams);
+    let events = if options.streams { events(options.address, &request).await? } else { 0 };
     let outcome = run(Plan {
         address: options.address,
         request: &request,
@@ -267,7 +287,7 @@ pub(crate) async fn alone(options: &Alone) -> Result<()> {
     say(&format!(
         "{:.0} requests/s, {:.0} events/s, p50 {} us, p99 {} us, {:.1} us of CPU a request, {:.2} cores\n",
         outcome.requests_per_second(),
-        outcome.events as f64 / outcome.seconds,
+        outcome.events_per_second(),
         percentile(&outcome.latencies, 50) / 1000,
         percentile(&outcome.latencies, 99) / 1000,
         outcome.cpu_micros_per_request(),

@@ -13,8 +13,10 @@ mod process;
 mod reasoning;
 mod report;
 mod scratch;
+mod soak;
 mod streaming;
 mod vendor;
+mod ways;
 mod wire;
 
 use anyhow::{Context as _, Result};
@@ -40,6 +42,8 @@ enum Role {
     Vendor,
     /// The load alone, against anything that speaks to the scripted vendor: for a profiler.
     Load(load::Alone),
+    /// Very many requests with faults among them: fails where memory grows or anything is left over.
+    Soak(soak::Options),
 }
 
 #[derive(Args)]
@@ -53,6 +57,9 @@ struct Options {
     /// Where the figures go as JSON; beside the build (target/bench.json) unless given.
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
+    /// Another build of the gateway, measured beside this one in `passthrough` and `streaming`.
+    #[arg(long, value_name = "PATH")]
+    beside: Option<PathBuf>,
     /// The gateway's binary; the one beside this program unless given.
     #[arg(long, value_name = "PATH")]
     gateway: Option<PathBuf>,
@@ -64,6 +71,8 @@ enum Part {
     Passthrough,
     /// Time to the first event, events/s and CPU per event.
     Streaming,
+    /// Pass-through, translated and cached, side by side: requests/s, events/s and CPU of each.
+    Wire,
     /// Compiling, loading and calling components, in this process.
     Components,
     /// Resident memory and start time.
@@ -78,16 +87,16 @@ fn main() -> Result<()> {
     match cli.role {
         Some(Role::Vendor) => runtime.block_on(vendor::serve()),
         Some(Role::Load(alone)) => runtime.block_on(load::alone(&alone)),
+        Some(Role::Soak(options)) => runtime.block_on(soak::run(&options)),
         None => runtime.block_on(measure(&cli.options)),
     }
 }
 
 async fn measure(options: &Options) -> Result<()> {
-    let here = std::env::current_exe().context("find this program's own folder")?;
-    let folder = here.parent().unwrap_or_else(|| Path::new("."));
+    let folder = folder()?;
     let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
     let gateway = options.gateway.clone().unwrap_or_else(|| folder.join("magic-proxy"));
-    let json = options.json.clone().unwrap_or_else(|| folder.parent().unwrap_or(folder).join("bench.json"));
+    let json = options.json.clone().unwrap_or_else(|| folder.parent().unwrap_or(&folder).join("bench.json"));
     let wanted = |part: Part| options.only.is_empty() || options.only.contains(&part);
 
     let pins = process::Pins::take();
@@ -95,7 +104,7 @@ async fn measure(options: &Options) -> Result<()> {
     if wanted(Part::Components) {
         components::measure(&effort, &mut report).await?;
     }
-    let stage = contest::Stage::set(gateway, pins)?;
+    let stage = contest::Stage::set(gateway, options.beside.clone(), pins)?;
     if wanted(Part::Footprint) {
         footprint::measure(&stage, &effort, &mut report).await?;
     }
@@ -105,6 +114,9 @@ async fn measure(options: &Options) -> Result<()> {
     if wanted(Part::Streaming) {
         streaming::measure(&stage, &effort, &mut report).await?;
     }
+    if wanted(Part::Wire) {
+        ways::measure(&stage, &effort, &mut report).await?;
+    }
     if wanted(Part::Reasoning) {
         reasoning::measure(&stage, &effort, &mut report).await?;
     }
@@ -112,6 +124,12 @@ async fn measure(options: &Options) -> Result<()> {
     std::fs::write(&json, report.json()).with_context(|| format!("write `{}`", json.display()))?;
     progress(&format!("the figures are in {}", json.display()));
     Ok(())
+}
+
+/// Where this program lies, and the gateway's beside it.
+fn folder() -> Result<PathBuf> {
+    let here = std::env::current_exe().context("find this program's own folder")?;
+    Ok(here.parent().unwrap_or_else(|| Path::new(".")).to_owned())
 }
 
 /// A line of progress. A closed standard error is the reader's choice.

@@ -9,7 +9,7 @@ use crate::{progress, wire};
 use anyhow::Result;
 
 /// With the finish reason, the usage and `[DONE]`.
-pub(crate) const FLOOD: u64 = FLOOD_EVENTS + 3;
+pub(crate) const FLOOD: u64 = FLOOD_EVENTS as u64 + 3;
 pub(crate) const PACED: u64 = PACED_EVENTS + 3;
 
 const SCENES: [(&str, u64, usize); 4] =
@@ -82,8 +82,8 @@ impl Figures {
         Self {
             first_p50: first(50),
             first_p99: first(99),
-            events: median(outcomes.iter().map(|o| o.events as f64 / o.seconds)),
-            cpu: median(outcomes.iter().map(|o| o.cpu_seconds * 1e6 / (o.events.max(1) as f64))),
+            events: median(outcomes.iter().map(Outcome::events_per_second)),
+            cpu: median(outcomes.iter().map(Outcome::cpu_micros_per_event)),
             busy: median(outcomes.iter().map(Outcome::busy)),
         }
     }

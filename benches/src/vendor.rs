@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-pub(crate) use script::{FLOOD_EVENTS, PACED_EVENTS, PACED_GAP, STEPS};
+pub(crate) use script::{Both, FLOOD_EVENTS, PACED_EVENTS, PACED_GAP, STEPS};
 
 /// What a vendor's process is asked to play, by the model's name.
 pub(crate) const MODELS: [&str; 4] = ["whole", "flood", "paced", "react"];
@@ -95,7 +95,8 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> Result<()> {
         if buffer.starts_with(b"GET ") {
             stream.write_all(&spent(shared)).await?;
         } else {
-            answer(&mut stream, &shared.script, body).await?;
+            let line = buffer.split(|byte| *byte == b'\r').next().unwrap_or_default();
+            answer(&mut stream, shared.script.reply(line, body)).await?;
             if memmem::find(body, b"\"model\":\"react\"").is_some() {
                 shared.asks.set(shared.asks.get() + 1);
                 shared.busy.set(shared.busy.get() + whole.elapsed());
@@ -106,7 +107,7 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> Result<()> {
 }
 
 /// Reads until one request is whole; `None` when the peer has left between two.
-async fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Option<Head>> {
+pub(crate) async fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Option<Head>> {
     loop {
         if let Some(head) = wire::head(buffer)? {
             let length = match head.length {
@@ -123,8 +124,8 @@ async fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<Option<
     }
 }
 
-async fn answer(stream: &mut TcpStream, script: &Script, body: &[u8]) -> Result<()> {
-    match script.reply(body) {
+async fn answer(stream: &mut TcpStream, reply: Reply<'_>) -> Result<()> {
+    match reply {
         Reply::AtOnce(bytes) => stream.write_all(bytes).await?,
         Reply::InPieces(pieces) => {
             for piece in pieces {

@@ -1,11 +1,13 @@
-//! What the vendor says: replies written once, as bytes. Chosen by the model's name; a session's step by the marker that
-//! its own last thought left in the transcript.
+//! What the vendor says: replies written once, as bytes. Chosen by the model's name, in the dialect of the request's path;
+//! a session's step by the marker that its own last thought left in the transcript.
+mod others;
+
 use memchr::memmem;
 use serde_json::json;
 use std::time::Duration;
 
 /// Of a streamed reply that comes as fast as the line takes it.
-pub(crate) const FLOOD_EVENTS: u64 = 2000;
+pub(crate) const FLOOD_EVENTS: usize = 2000;
 /// Events in one write of a flood: about a TCP segment of loopback.
 const FLOOD_BATCH: usize = 16;
 /// Of a streamed reply that comes at the pace of a quick model, an event at a time.
@@ -19,11 +21,18 @@ const HEAD: &str = "HTTP/1.1 200 OK\r\ndate: Sun, 22 Nov 2026 00:00:00 GMT\r\nse
                     req_0123456789abcdef0123456789abcdef\r\nopenai-processing-ms: 0\r\n";
 
 pub(super) struct Script {
-    whole: Vec<u8>,
-    flood: Vec<Vec<u8>>,
+    openai: Both,
     paced: Vec<Vec<u8>>,
     /// The reply to each ask of a session, in order.
     react: Vec<Vec<u8>>,
+    anthropic: Both,
+    google: Both,
+}
+
+/// One vendor's replies: the whole one, and the stream as it is written, its head first and its end last.
+pub(crate) struct Both {
+    pub(crate) whole: Vec<u8>,
+    pub(crate) flood: Vec<Vec<u8>>,
 }
 
 pub(super) enum Reply<'s> {
@@ -35,31 +44,52 @@ pub(super) enum Reply<'s> {
 // === impl Script ===
 impl Script {
     pub(super) fn new() -> Self {
-        let mut flood = vec![stream_head().into_bytes()];
-        let events: Vec<String> = (0..FLOOD_EVENTS).map(|_| chunk(&delta(" token"))).collect();
-        flood.extend(events.chunks(FLOOD_BATCH).map(|batch| batch.concat().into_bytes()));
-        flood.push(end("stop").into_bytes());
         // The head travels with the first event, as most vendors send it.
         let mut paced: Vec<Vec<u8>> = (0..PACED_EVENTS).map(|_| chunk(&delta(" token")).into_bytes()).collect();
         if let Some(first) = paced.first_mut() {
             first.splice(..0, stream_head().into_bytes());
         }
         paced.push(end("stop").into_bytes());
-        Self { whole: whole(), flood, paced, react: (1..=STEPS + 1).map(round).collect() }
+        let openai = Both::openai(FLOOD_EVENTS);
+        Self {
+            openai,
+            paced,
+            react: (1..=STEPS + 1).map(round).collect(),
+            anthropic: Both::anthropic(FLOOD_EVENTS),
+            google: Both::google(FLOOD_EVENTS),
+        }
     }
 
-    pub(super) fn reply(&self, body: &[u8]) -> Reply<'_> {
+    /// To a request with that first line.
+    pub(super) fn reply(&self, line: &[u8], body: &[u8]) -> Reply<'_> {
+        let asks = |path: &[u8]| memmem::find(line, path).is_some();
+        if asks(b"/v1/messages") {
+            let streams = memmem::find(body, b"\"stream\":true").is_some();
+            return if streams { Reply::InPieces(&self.anthropic.flood) } else { Reply::AtOnce(&self.anthropic.whole) };
+        }
+        if asks(b":generateContent") {
+            return Reply::AtOnce(&self.google.whole);
+        }
+        if asks(b":streamGenerateContent") {
+            return Reply::InPieces(&self.google.flood);
+        }
         let asks_for = |model: &[u8]| memmem::find(body, model).is_some();
         if asks_for(b"\"model\":\"flood\"") {
-            Reply::InPieces(&self.flood)
+            Reply::InPieces(&self.openai.flood)
         } else if asks_for(b"\"model\":\"paced\"") {
             Reply::Paced(&self.paced)
         } else if asks_for(b"\"model\":\"react\"") {
             let done = (1..=STEPS).rev().find(|step| asks_for(marker(*step).as_bytes())).unwrap_or(0);
-            Reply::AtOnce(self.react.get(done).map_or(&self.whole, |round| round))
+            Reply::AtOnce(self.react.get(done).map_or(&self.openai.whole, |round| round))
         } else {
-            Reply::AtOnce(&self.whole)
+            Reply::AtOnce(&self.openai.whole)
         }
+    }
+}
+
+impl Both {
+    pub(crate) fn openai(events: usize) -> Self {
+        Self { whole: whole(), flood: flood(String::new(), &chunk(&delta(" token")), end("stop"), events) }
     }
 }
 
@@ -71,9 +101,23 @@ fn whole() -> Vec<u8> {
             "usage": { "prompt_tokens": 40, "completion_tokens": 160, "total_tokens": 200 } })
         .to_string()
     };
+    filled(json)
+}
+
+/// A JSON body that a text fills up to 1 KiB.
+fn filled(json: impl Fn(&str) -> String) -> Vec<u8> {
     let room = 1024_usize.saturating_sub(json("").len());
     let body = json(&"word ".repeat(room).chars().take(room).collect::<String>());
     format!("{HEAD}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// Events as fast as the line takes them, between a beginning and an end.
+fn flood(begin: String, event: &str, end: String, events: usize) -> Vec<Vec<u8>> {
+    let mut flood = vec![(stream_head() + &begin).into_bytes()];
+    let events = vec![event; events];
+    flood.extend(events.chunks(FLOOD_BATCH).map(|batch| batch.concat().into_bytes()));
+    flood.push(end.into_bytes());
+    flood
 }
 
 /// `x-accel-buffering` is nginx's word for "pass it on as it comes".

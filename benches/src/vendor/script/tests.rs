@@ -2,7 +2,7 @@ use super::{Reply, STEPS, Script, marker};
 use crate::wire;
 
 fn at_once<'s>(script: &'s Script, body: &str) -> &'s [u8] {
-    match script.reply(body.as_bytes()) {
+    match script.reply(b"POST /v1/chat/completions HTTP/1.1", body.as_bytes()) {
         Reply::AtOnce(bytes) => bytes,
         Reply::InPieces(_) | Reply::Paced(_) => panic!("not at once"),
     }
@@ -29,7 +29,21 @@ fn a_session_is_led_from_step_to_step_and_then_to_its_end() {
 #[test]
 fn a_stream_ends_with_the_chunk_that_the_load_waits_for() {
     let script = Script::new();
-    for stream in [&script.flood, &script.paced] {
+    for stream in [&script.openai.flood, &script.paced, &script.anthropic.flood, &script.google.flood] {
         assert!(stream.concat().ends_with(wire::CHUNKED_END));
     }
+}
+
+#[test]
+fn the_path_names_the_dialect_of_the_reply() {
+    let script = Script::new();
+    let reply = |path: &str, body: &str| match script.reply(format!("POST {path} HTTP/1.1").as_bytes(), body.as_bytes())
+    {
+        Reply::AtOnce(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Reply::InPieces(pieces) | Reply::Paced(pieces) => String::from_utf8_lossy(&pieces.concat()).into_owned(),
+    };
+    assert!(reply("/v1/messages", "{}").contains("end_turn"));
+    assert!(reply("/v1/messages", r#"{"stream":true}"#).contains("event: message_stop"));
+    assert!(reply("/v1/models/whole:generateContent", "{}").contains("candidates"));
+    assert!(reply("/v1/models/whole:streamGenerateContent?alt=sse", "{}").ends_with("0\r\n\r\n"));
 }
