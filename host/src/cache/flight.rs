@@ -76,7 +76,7 @@ impl Leader {
 
 // === impl Recording ===
 impl Recording {
-    /// The next piece, as it goes to the client. A reply that grows too large is let go of.
+    /// The next piece, as it goes to the client. A reply that grows too large is let go of, unless somebody reads along.
     pub(crate) fn push(&mut self, piece: &Bytes) {
         let Some(flight) = &self.flight else { return };
         let bytes = piece.len() + PIECE_BYTES;
@@ -85,7 +85,10 @@ impl Recording {
             let bounds = inner.bounds;
             let whole = self.bytes.saturating_add(bytes);
             let all = inner.flights.bytes.saturating_add(bytes);
-            let fits = whole <= bounds.entry_bytes_max && all <= bounds.bytes_max;
+            // Who reads along is in the middle of it: it goes on for them, though it will not be kept. One receiver is the
+            // list's own.
+            let is_followed = flight.receiver_count() > 1;
+            let fits = (whole <= bounds.entry_bytes_max || is_followed) && all <= bounds.bytes_max;
             if fits {
                 inner.flights.bytes = all;
             }
@@ -103,7 +106,8 @@ impl Recording {
     pub(crate) fn finish(self, complete: bool, now: SystemTime) {
         let Some(flight) = &self.flight else { return };
         // Kept before it is no more under way: between the two, a request of the same words would ask anew.
-        if complete {
+        let fits = self.bytes <= self.cache.inner().bounds.entry_bytes_max;
+        if complete && fits {
             self.cache.keep(self.key, &self.rule, &flight.borrow(), now);
         }
         flight.send_modify(|flight| flight.ended = true);

@@ -6,7 +6,7 @@ use super::story::Story;
 use crate::app::{App, wall_clock};
 use crate::cache::{Follower, Head, Hit, Leader, Lookup, Question, Recording, rule_for};
 use crate::snapshot::Snapshot;
-use crate::upstream::{Asked, Route};
+use crate::upstream::{Asked, Previous, Route};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -17,6 +17,8 @@ use magic_types::{Failure, Kind};
 use std::io;
 use std::time::Duration;
 
+/// Headers of a client that go on to the vendor and change its answer.
+const BETAS: [&str; 2] = ["anthropic-beta", "openai-beta"];
 const CACHE: HeaderName = HeaderName::from_static("x-magic-cache");
 
 /// What the cache says of a request.
@@ -37,6 +39,11 @@ pub(super) async fn look_up(app: &App, snapshot: &Snapshot, route: &Route, asked
     let settings = &snapshot.config.cache_settings;
     let Some(first) = route.first_profile().filter(|_| settings.enabled) else { return Cached::Off };
     let Some(rule) = rule_for(&settings.rules, first.name.as_str()) else { return Cached::Off };
+    // They change what the same body means, or what the reply says of itself.
+    let is_special = BETAS.iter().any(|name| asked.headers.contains_key(*name));
+    if is_special || asked.previous != Previous::None {
+        return Cached::Bypass;
+    }
     let (operation, stream) = (asked.operation.as_str(), asked.head.stream);
     let question = Question { rule, answerers: route.answerers(), operation, stream, body: asked.body };
     match app.cache.lookup(&question, wall_clock()).await {

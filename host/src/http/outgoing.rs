@@ -316,5 +316,12 @@ fn passed_on(mut headers: HeaderMap) -> HeaderMap {
         headers.remove(name);
     }
     headers.remove("keep-alive");
+    let is_kept = |name: &HeaderName| {
+        let name = name.as_str();
+        // Whose account pays is not the client's to know; and only we speak of our own legs.
+        !name.starts_with("x-magic-") && !name.contains("organization") && name != "openai-project"
+    };
+    let dropped: Vec<HeaderName> = headers.keys().filter(|name| !is_kept(name)).cloned().collect();
+    dropped.iter().for_each(|name| drop(headers.remove(name)));
     headers
 }

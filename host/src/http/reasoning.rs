@@ -37,7 +37,9 @@ pub(super) async fn completion(
     let begun = app.sessions.submit(new_id(), job).await?;
     let guard = begun.cancel_on_drop();
     let tail = app.sessions.tail(&begun.id, 0).await?;
-    let head = Head { id: begun.id.to_string(), model: route.plan.alias.to_string(), created: unix_now() };
+    // The id of a stored response is all that its reader needs; sessions are listed, so it must not be theirs.
+    let id = if dialect == Dialect::Responses { new_id().to_string() } else { begun.id.to_string() };
+    let head = Head { id, model: route.plan.alias.to_string(), created: unix_now() };
     let client = dialect.client().ok_or_else(|| Failure::new(Kind::Internal, "nobody speaks this dialect"))?;
     let writer = client.writer(head, asked);
     let mut response = if asked.stream {

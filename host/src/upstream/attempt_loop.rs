@@ -101,7 +101,7 @@ impl<'a> Pass<'a> {
             }
             Err(bad) => {
                 let (mut failure, guard) = *bad;
-                guard.redact(&mut failure.private);
+                guard.redact_all(&mut failure);
                 let key_id = guard.key_id();
                 if let Some(ticket) = guard.take() {
                     self.log_failed(ticket.leg, key_id.as_ref(), &failure);

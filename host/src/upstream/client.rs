@@ -10,6 +10,7 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use tower::util::MapResponseLayer;
 
 /// Idle connections are closed by us first, so that a request is never sent into one that the server is just closing.
@@ -19,6 +20,8 @@ const POOL_IDLE_TLS: Duration = Duration::from_secs(55);
 const POOL_IDLE_PLAIN: Duration = Duration::from_secs(4);
 /// A server that restarts kills all its kept connections at once.
 const KEPT_TRIES_MAX: u32 = 3;
+/// A dead connection shows within a round trip or two; one that breaks later had the vendor at work on the request.
+const KEPT_MAX: Duration = Duration::from_secs(2);
 /// As many as a gateway of one machine has requests in flight (`server_settings.requests_in_flight_max`).
 const IDLE_PER_HOST_MAX: usize = 1024;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -101,7 +104,7 @@ impl Client {
         headers: HeaderMap,
         body: Outgoing,
     ) -> Result<Incoming, Failure> {
-        let mut kept = 0;
+        let (mut kept, start) = (0, Instant::now());
         loop {
             let request = self.0.post(url.clone()).headers(headers.clone());
             let request = match &body {
@@ -113,7 +116,9 @@ impl Client {
             let (sent, opened) = fresh::watch(with_key(request, key.as_ref()).send()).await;
             match sent {
                 Ok(response) => return Ok(Incoming(response)),
-                Err(error) if !opened && kept < KEPT_TRIES_MAX && broke(&error) => kept += 1,
+                Err(error) if !opened && kept < KEPT_TRIES_MAX && start.elapsed() < KEPT_MAX && broke(&error) => {
+                    kept += 1
+                }
                 Err(error) => return Err(failure(error)),
             }
         }

@@ -1,6 +1,6 @@
 //! A try under way, as a guard: whatever becomes of the request, its key and its place are given back exactly once.
 use magic_routing::{Health, Ticket};
-use magic_types::{KeyId, Secret};
+use magic_types::{Failure, KeyId, Secret};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -29,6 +29,19 @@ impl Guard {
         let lease = self.ticket.as_ref().and_then(|ticket| ticket.lease.as_ref());
         if let Some(lease) = lease.filter(|lease| text.contains(lease.secret.expose())) {
             *text = text.replace(lease.secret.expose(), lease.key_id.as_str());
+        }
+    }
+
+    /// The same wherever a failure holds the vendor's words: for the log, for strangers, and as they came.
+    pub(super) fn redact_all(&self, failure: &mut Failure) {
+        self.redact(&mut failure.private);
+        self.redact(&mut failure.public);
+        let lease = self.ticket.as_ref().and_then(|ticket| ticket.lease.as_ref());
+        if let (Some(reply), Some(lease)) = (&mut failure.upstream, lease) {
+            let body = String::from_utf8_lossy(&reply.body);
+            if body.contains(lease.secret.expose()) {
+                reply.body = body.replace(lease.secret.expose(), lease.key_id.as_str()).into();
+            }
         }
     }
 

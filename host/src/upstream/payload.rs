@@ -3,7 +3,7 @@ use super::form::{Form, Upload};
 use super::target::{Door, Target};
 use bytes::Bytes;
 use http::HeaderMap;
-use magic_dialects::chat::Request;
+use magic_dialects::chat::{Request, spelling};
 use magic_dialects::dialect::{Call, Dialect, Written};
 use magic_dialects::openai::request::Head;
 use magic_dialects::operation::Operation;
@@ -156,10 +156,11 @@ impl Asked<'_> {
     }
 
     fn pass<'t>(&self, target: &'t Target, door: &'t Door, reading: Reading) -> Order<'t> {
-        let defaults = target.defaults.iter().map(|(key, json)| (key.as_str(), json.as_str()));
         // A profile's parameters are those of a conversation.
-        let fits = self.operation.client_dialect().is_some();
-        let defaults = defaults.filter(|_| fits);
+        let defaults = target.defaults.iter().filter_map(|(key, json)| {
+            let name = spelling(self.operation.client_dialect()?, key, json)?;
+            Some((name, json.as_str()))
+        });
         let Written { body, lost } = self.head.splice(self.body, &target.model_json, defaults, target.quirks);
         Order { door, body: OrderBody::Json(body), streams: self.head.stream, reading, lost }
     }

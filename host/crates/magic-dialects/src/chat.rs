@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 mod defaults;
 mod from_session;
 
+pub use defaults::spelling;
 pub(crate) use defaults::texts;
 
 /// What a client asks of a model. Fields that are `None` are the vendor's default.

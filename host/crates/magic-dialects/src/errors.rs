@@ -98,6 +98,7 @@ impl Words {
         };
         early.unwrap_or_else(|| match status {
             _ if self.codes(&["overloaded_error"]) => Kind::ServerError,
+            401 if self.lacks_a_scope() => Kind::InvalidRequest,
             401 => Kind::KeyRejected,
             402 => Kind::QuotaExhausted,
             403 => self.forbidden(),
@@ -109,7 +110,7 @@ impl Words {
             429 => Kind::RateLimited,
             408 | 504 => Kind::TimedOut,
             // Anthropic answers 400 where others answer 402, Google where others answer 401.
-            400 if self.says(&["credit balance is too low"]) => Kind::QuotaExhausted,
+            400 if self.says(&["credit balance is too low", "specified api usage limits"]) => Kind::QuotaExhausted,
             400 if self.codes(&["api_key_invalid", "invalid_api_key"])
                 || self.says(&["api key not valid", "api key expired"]) =>
             {
@@ -145,20 +146,42 @@ impl Words {
         (self.codes(&long) || self.says(&said) || google).then_some(Kind::ContextTooLong)
     }
 
-    /// Not every 403 is the key's death: a model that the account may not use, a region, a firewall's page.
+    /// Not every 403 is the key's death: a model or a file that the account may not use, a scope that the key lacks, a
+    /// region, a firewall's page. A client could else retire every key by asking for somebody's file.
     fn forbidden(&self) -> Kind {
+        let model = ["model_not_found", "model_permission_blocked_org", "model_permission_blocked_project"];
+        let thing = [
+            "access to model",
+            "access to the model",
+            // Google's, for files and cached contents.
+            "or it may not exist",
+            "cachedcontent not found",
+            "permission to access",
+        ];
         if self.is_page || self.is_about_the_region() {
             Kind::ServerError
-        } else if self.codes(&["model_not_found"]) || self.says(&["access to model", "access to the model"]) {
+        } else if self.says(&["key limit exceeded"]) {
+            Kind::QuotaExhausted
+        } else if self.lacks_a_scope() || self.codes(&model) || self.says(&thing) {
             Kind::InvalidRequest
         } else {
             Kind::KeyRejected
         }
     }
 
+    /// OpenAI's restricted keys are good for some endpoints and not for others.
+    fn lacks_a_scope(&self) -> bool {
+        self.says(&["missing scopes"])
+    }
+
     fn is_about_the_region(&self) -> bool {
-        self.codes(&["unsupported_country_region_territory"])
-            || self.says(&["user location is not supported", "country, region, or territory not supported"])
+        let said = [
+            "user location is not supported",
+            "country, region, or territory not supported",
+            // Anthropic's, by address.
+            "request not allowed",
+        ];
+        self.codes(&["unsupported_country_region_territory"]) || self.says(&said)
     }
 
     fn codes(&self, any: &[&str]) -> bool {

@@ -14,6 +14,8 @@ pub struct Quirks {
     pub new_max: bool,
     /// Fields of a message that it refuses.
     pub strip_in_messages: &'static [&'static str],
+    /// Whether it knows the role `developer`; else such a message is the system's.
+    pub developer: bool,
     pub reasoning: ReasoningBack,
     pub thinking: ThinkingWord,
     /// Whether it honours Anthropic's `cache_control` on parts and tools.
@@ -57,6 +59,7 @@ const PLAIN: Quirks = Quirks {
     rename: &[OLD_MAX],
     new_max: false,
     strip_in_messages: &[],
+    developer: true,
     reasoning: ReasoningBack::Never,
     thinking: ThinkingWord::Effort,
     cache_control: false,
@@ -91,12 +94,14 @@ const TABLE: &[Quirks] = &[
         ],
         rename: &[OLD_MAX, ("seed", "random_seed")],
         strip_in_messages: &["refusal", "annotations", "audio", "function_call"],
+        developer: false,
         ..PLAIN
     },
     // https://api-docs.deepseek.com/guides/thinking_mode
     Quirks {
         provider: "deepseek",
         strip: &["top_k"],
+        developer: false,
         reasoning: ReasoningBack::WithToolCalls("reasoning_content"),
         thinking: ThinkingWord::Switch,
         ..PLAIN
@@ -104,10 +109,22 @@ const TABLE: &[Quirks] = &[
     // "Currently not supported and will result in a 400 error": https://console.groq.com/docs/openai
     Quirks {
         provider: "groq",
-        strip: &["logprobs", "logit_bias", "top_logprobs", "top_k"],
+        strip: &[
+            "logit_bias",
+            "logprobs",
+            "min_p",
+            "prediction",
+            "prompt_cache_key",
+            "prompt_cache_retention",
+            "safety_identifier",
+            "top_k",
+            "top_logprobs",
+            "verbosity",
+            "web_search_options",
+        ],
         rename: &[],
         new_max: true,
-        strip_in_messages: &["name"],
+        strip_in_messages: &["name", "annotations", "audio", "refusal"],
         ..PLAIN
     },
     // Passes `cache_control` and sealed reasoning on to the vendors behind it:

@@ -37,6 +37,17 @@ impl Version {
         self.0.is_none_or(|version| version >= (4, 1))
     }
 
+    /// For requests without a bound, since Anthropic wants one: as much as every model of the generation takes, so that
+    /// an answer ends where the model ends it, as at vendors without a bound. Thoughts count as well.
+    /// <https://platform.claude.com/docs/en/about-claude/models/overview>
+    pub(super) fn max_tokens_default(self) -> u64 {
+        match self.0 {
+            Some(version) if version < (3, 5) => 4096,
+            Some(version) if version < (3, 7) => 8192,
+            Some(_) | None => 32_000,
+        }
+    }
+
     fn is_from(self, major: u32, minor: u32) -> bool {
         self.0.is_some_and(|version| version >= (major, minor))
     }

@@ -15,8 +15,6 @@ mod schema;
 mod thinking;
 mod turns;
 
-/// `max_tokens` is required. Every model takes this many, even the oldest.
-const MAX_TOKENS_DEFAULT: u64 = 4096;
 /// Fields of Anthropic's own that clients of other dialects may set; OpenAI has no meaning of its own for any of them.
 const OWN_FIELDS: [&str; 10] = [
     "cache_control",
@@ -52,7 +50,10 @@ impl Vendor for Messages {
         if !stop.is_empty() {
             body.insert("stop_sequences".to_owned(), json!(stop));
         }
-        if let Some(user) = &request.user {
+        // Anthropic refuses an address or a number, which many clients give here, and more than 256 characters.
+        let user = request.user.as_ref().filter(|user| is_opaque(user));
+        lost.when(user.is_none() && request.user.is_some(), "user");
+        if let Some(user) = user {
             body.insert("metadata".to_owned(), json!({ "user_id": user }));
         }
         if !turns.system.is_empty() {
@@ -71,6 +72,14 @@ impl Vendor for Messages {
     fn decode_whole(&self, json: &[u8]) -> Result<Vec<ChatEvent>, Failure> {
         stream::decode_whole(json)
     }
+}
+
+/// No e-mail address and no telephone number: <https://platform.claude.com/docs/en/api/messages> (`metadata.user_id`).
+fn is_opaque(user: &str) -> bool {
+    let is_number = user.chars().any(|char| char.is_ascii_digit())
+        && user.chars().all(|char| char.is_ascii_digit() || "+-() .".contains(char));
+    let is_phone = is_number && user.len() >= 7;
+    !is_phone && !user.contains('@') && user.len() <= 256
 }
 
 /// Fields that have no place in the hub. What the client set wins over the profile's.

@@ -1,6 +1,7 @@
 //! A profile's generation parameters put under a request: what the client set itself wins. Parameters have OpenAI's
 //! names; one that is nobody's is the vendor's own and goes to it as it is.
 use super::{Format, Request, Thinking};
+use crate::dialect::Dialect;
 use serde_json::{Map, Value};
 
 impl Request {
@@ -30,6 +31,39 @@ impl Request {
                     self.extra.entry(name.clone()).or_insert_with(|| value.clone());
                 }
             }
+        }
+    }
+}
+
+/// A profile's parameter as a body of `dialect` spells it that passes as it is: parameters have the names of OpenAI's chat,
+/// which its other dialects and Anthropic refuse or call otherwise. `None`: there is no word for it. A name that is nobody's
+/// is the vendor's own and stays. `json`: its value.
+pub fn spelling<'p>(dialect: Dialect, name: &'p str, json: &str) -> Option<&'p str> {
+    const OF_CHAT_ALONE: [&str; 13] = [
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "n",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+        "top_logprobs",
+        "verbosity",
+    ];
+    match (dialect, name) {
+        (Dialect::Messages, "max_tokens" | "max_completion_tokens") => Some("max_tokens"),
+        (Dialect::Messages, "stop") if json.starts_with('[') => Some("stop_sequences"),
+        (Dialect::Messages, "parallel_tool_calls" | "user") => None,
+        (Dialect::Responses, "max_tokens" | "max_completion_tokens") => Some("max_output_tokens"),
+        (Dialect::Completions, "max_tokens" | "max_completion_tokens") => Some("max_tokens"),
+        (Dialect::Completions, "reasoning_effort" | "response_format" | "parallel_tool_calls" | "verbosity") => None,
+        (Dialect::Messages | Dialect::Responses, name) if OF_CHAT_ALONE.contains(&name) => None,
+        (Dialect::Chat | Dialect::Completions | Dialect::Messages | Dialect::Responses | Dialect::Gemini, name) => {
+            Some(name)
         }
     }
 }

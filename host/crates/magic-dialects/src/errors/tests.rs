@@ -115,3 +115,21 @@ fn the_vendors_words_and_bytes_are_kept() {
     let long = format!("{{\"error\":{{\"message\":\"{}\"}}}}", "ü".repeat(5000));
     assert_eq!(refused(400, &[], &long).public.chars().count(), 600);
 }
+
+#[test]
+fn what_a_client_asks_for_never_costs_a_key() {
+    let said =
+        |status, message: &str| refused(status, &[], &format!("{{\"error\":{{\"message\":\"{message}\"}}}}")).kind;
+    for (status, message) in [
+        (403, "You do not have permission to access the File abc or it may not exist."),
+        (403, "CachedContent not found (or permission denied)"),
+        (401, "You have insufficient permissions for this operation. Missing scopes: api.responses.write."),
+    ] {
+        assert_eq!(said(status, message), Kind::InvalidRequest, "{message}");
+    }
+    assert_eq!(said(403, "Request not allowed"), Kind::ServerError);
+    assert_eq!(said(403, "Key limit exceeded"), Kind::QuotaExhausted);
+    assert_eq!(said(400, "You have reached your specified API usage limits."), Kind::QuotaExhausted);
+    assert_eq!(said(401, "Incorrect API key provided"), Kind::KeyRejected);
+    assert_eq!(said(403, "Your API key was reported as leaked."), Kind::KeyRejected);
+}

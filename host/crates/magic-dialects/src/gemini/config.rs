@@ -15,9 +15,8 @@ pub(super) fn write(request: &Request, model: &str, lost: &mut Lost) -> Map<Stri
         ("topP", request.top_p.map(Value::from)),
         ("topK", request.top_k.map(Value::from)),
         ("maxOutputTokens", request.max_output_tokens.map(Value::from)),
-        ("frequencyPenalty", request.frequency_penalty.map(Value::from)),
-        ("presencePenalty", request.presence_penalty.map(Value::from)),
     ];
+    penalties(request, model, &mut out, lost);
     out.extend(numbers.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     // Google's seed has 32 bits.
     match request.seed.map(i32::try_from) {
@@ -44,6 +43,22 @@ pub(super) fn write(request: &Request, model: &str, lost: &mut Lost) -> Map<Stri
         out.insert("thinkingConfig".to_owned(), config);
     }
     out
+}
+
+/// From Gemini 2.5 on a penalty is refused: "Penalty is not enabled for …".
+fn penalties(request: &Request, model: &str, out: &mut Map<String, Value>, lost: &mut Lost) {
+    let penalties = [
+        ("frequencyPenalty", "frequency_penalty", request.frequency_penalty),
+        ("presencePenalty", "presence_penalty", request.presence_penalty),
+    ];
+    for (its, ours, penalty) in penalties {
+        let Some(penalty) = penalty.filter(|penalty| *penalty != 0.0) else { continue };
+        if model::generation(model) == Generation::Early {
+            out.insert(its.to_owned(), json!(penalty));
+        } else {
+            lost.name(ours);
+        }
+    }
 }
 
 /// Google's name of a setting that has no name in OpenAI's dialect and may be given beside it, in either spelling.

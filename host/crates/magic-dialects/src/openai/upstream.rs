@@ -31,7 +31,7 @@ pub(crate) struct Chat;
 
 impl Vendor for Chat {
     fn write(&self, request: &Request, call: &Call<'_>) -> Written {
-        let mut body = Body { quirks: call.quirks, fields: Map::new(), lost: Lost::default() };
+        let mut body = Body { quirks: call.quirks, thinks: thinks(call), fields: Map::new(), lost: Lost::default() };
         body.set("model", Some(json!(call.model)));
         body.fields.insert("messages".to_owned(), messages::write(&request.messages, call.quirks, &mut body.lost));
         body.tools(request);
@@ -63,6 +63,8 @@ impl Vendor for Chat {
 
 struct Body<'q> {
     quirks: &'q Quirks,
+    /// Whether the model may be told how much to think.
+    thinks: bool,
     fields: Map<String, Value>,
     lost: Lost,
 }
@@ -145,8 +147,14 @@ impl Body<'_> {
         let is_off = *budget_tokens == Some(0) || effort.as_deref() == Some("none");
         match self.quirks.thinking {
             ThinkingWord::Effort => {
-                let effort = effort.as_deref().or_else(|| budget_tokens.map(effort_of));
-                self.set("reasoning_effort", effort.map(|effort| json!(effort)));
+                // "Do not think" is what a model without the word does anyway, and what most with it refuse to be told.
+                let budget = budget_tokens.filter(|budget| *budget > 0).map(effort_of);
+                let effort = effort.as_deref().or(budget);
+                if self.thinks {
+                    self.set("reasoning_effort", effort.map(|effort| json!(effort)));
+                } else {
+                    self.lost.when(effort.is_some_and(|effort| effort != "none"), "reasoning_effort");
+                }
                 // Whoever takes this word alone shows what it shows.
                 self.lost.when(*shown == Some(true) && !is_off, "thinking.display");
             }
@@ -215,6 +223,12 @@ fn is_openais(key: &str, value: &Value) -> bool {
     }
 }
 
+/// OpenAI's older models refuse `reasoning_effort`; of others' models the name tells nothing.
+fn thinks(call: &Call<'_>) -> bool {
+    let old = ["gpt-3", "gpt-4", "chatgpt-"].iter().any(|name| call.model.starts_with(name));
+    call.quirks.provider != "openai" || !old
+}
+
 fn tool_choice(choice: &ToolChoice) -> Value {
     match choice {
         ToolChoice::Auto => json!("auto"),
@@ -227,8 +241,7 @@ fn tool_choice(choice: &ToolChoice) -> Value {
 /// A budget in OpenAI's words. The steps are those that other gateways settled on for Anthropic's budgets.
 fn effort_of(budget_tokens: u64) -> &'static str {
     match budget_tokens {
-        0 => "none",
-        1..=1024 => "low",
+        0..=1024 => "low",
         1025..=8192 => "medium",
         _ => "high",
     }

@@ -17,7 +17,7 @@ pub(super) fn url(base: &str, api_version: Option<&str>, operation: Operation, m
         let query = if api_version == Some("preview") { "?api-version=preview" } else { "" };
         return format!("{base}/{tail}{query}");
     }
-    let (root, deployment) = match base.split_once("/openai") {
+    let (root, deployment) = match split(base) {
         Some((host, rest)) => (format!("{host}/openai"), rest.strip_prefix("/deployments/")),
         None => (format!("{base}/openai"), None),
     };
@@ -31,6 +31,14 @@ pub(super) fn url(base: &str, api_version: Option<&str>, operation: Operation, m
             format!("{root}/deployments/{deployment}/{tail}?api-version={version}")
         }
     }
+}
+
+/// What stands before and behind `/openai` in the base's path. A resource may be called `openai-…` as well.
+fn split(base: &str) -> Option<(&str, &str)> {
+    let host = base.find("://").map_or(0, |at| at + "://".len());
+    let path = host + base.get(host..)?.find('/')?;
+    let at = path + base.get(path..)?.find("/openai")?;
+    Some((base.get(..at)?, base.get(at + "/openai".len()..)?))
 }
 
 /// Whether the version in use knows responses; an older one answers 404, so they are translated then.

@@ -107,3 +107,13 @@ fn a_key_is_checked_where_strangers_are_refused() {
     assert_eq!(check("openrouter").as_deref(), Some("http://v/v1/key"));
     assert_eq!(check("llama.cpp"), None);
 }
+
+#[test]
+fn an_azure_resource_may_be_called_openai() {
+    let azure = at("azure", Family::OpenAi, "https://openai-prod.openai.azure.com");
+    let azure = Speaker { api_version: Some("2024-10-21"), ..azure };
+    assert_eq!(
+        url(azure, Operation::ChatCompletions, "m"),
+        "https://openai-prod.openai.azure.com/openai/deployments/m/chat/completions?api-version=2024-10-21"
+    );
+}

@@ -83,7 +83,7 @@ fn system_messages_lead_and_speakers_alternate() {
     let turns = json!([{ "role": "user", "content": [block("1"), block("2")] },
         { "role": "assistant", "content": [block("3"), block("4")] }]);
     assert_eq!((&body["messages"], lost), (&turns, Vec::new()));
-    assert_eq!((&body["max_tokens"], &body["stream"], &body["model"]), (&json!(4096), &json!(true), &json!(MIDDLE)));
+    assert_eq!((&body["max_tokens"], &body["stream"], &body["model"]), (&json!(32_000), &json!(true), &json!(MIDDLE)));
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn effort_is_a_budget_for_older_models_and_a_word_for_newer_ones() {
         (body["thinking"].clone(), body["output_config"]["effort"].clone(), body["max_tokens"].clone(), lost)
     };
     let budget = |tokens: u64| json!({ "type": "enabled", "budget_tokens": tokens });
-    assert_eq!(thinking(OLD, None), (budget(16_384), Value::Null, json!(16_384 + 4096), Vec::new()));
+    assert_eq!(thinking(OLD, None), (budget(16_384), Value::Null, json!(32_000), Vec::new()));
     let named = vec!["reasoning_effort".to_owned()];
     assert_eq!(thinking(MIDDLE, Some(4000)), (budget(2000), Value::Null, json!(4000), named.clone()));
     assert_eq!(thinking(MIDDLE, Some(1024)), (Value::Null, Value::Null, json!(1024), named));
@@ -261,4 +261,27 @@ fn a_schema_is_a_structured_output_and_a_named_hint_where_there_are_none() {
     assert_eq!(lost, ["response_format"]);
     let (_, lost) = written(MIDDLE, &Request { format: Some(Format::JsonObject), ..hi() });
     assert_eq!(lost, ["response_format"]);
+}
+
+#[test]
+fn an_answer_without_a_bound_ends_where_the_model_ends_it() {
+    let default = |model: &str| written(model, &hi()).0["max_tokens"].clone();
+    for (model, tokens) in [
+        ("claude-3-opus-20240229", 4096),
+        ("claude-3-5-sonnet-20241022", 8192),
+        ("claude-3-7-sonnet-20250219", 32_000),
+        ("claude-opus-4-1", 32_000),
+        ("somebodys-imitation", 32_000),
+    ] {
+        assert_eq!(default(model), json!(tokens), "{model}");
+    }
+}
+
+#[test]
+fn a_user_who_is_an_address_or_a_number_is_not_told() {
+    for (user, is_told) in [("u-7", true), ("a@b.example", false), ("+49 171 5550123", false), ("12", true)] {
+        let (body, lost) = written(MIDDLE, &Request { user: Some(user.to_owned()), ..hi() });
+        assert_eq!(body["metadata"]["user_id"] == user, is_told, "{user}");
+        assert_eq!(lost.contains(&"user".to_owned()), !is_told, "{user}");
+    }
 }

@@ -1,12 +1,14 @@
 //! `max_tokens` and how much the model shall think, which bound each other: a budget is at least 1024 tokens and less than
 //! `max_tokens`. <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
 use super::turns::Turns;
-use super::{MAX_TOKENS_DEFAULT, Version, config};
+use super::{Version, config};
 use crate::chat::{Request, Thinking, forces_a_tool};
 use crate::lost::Lost;
 use serde_json::{Map, Value, json};
 
 const BUDGET_MIN: u64 = 1024;
+/// Tokens left for the answer beside a budget, where the client sets no bound.
+const ANSWER_MIN: u64 = 4096;
 
 enum Wish {
     /// The vendor's default.
@@ -35,7 +37,8 @@ pub(super) fn write(
         self::thinking(request, thinking, version, turns, body, lost);
     }
     let budget = body.get("thinking").and_then(|thinking| thinking.get("budget_tokens")).and_then(Value::as_u64);
-    let default = budget.unwrap_or(0).saturating_add(MAX_TOKENS_DEFAULT);
+    // Thoughts count as well: what is not thought with is left for the answer, and never less than a page.
+    let default = version.max_tokens_default().max(budget.unwrap_or(0).saturating_add(ANSWER_MIN));
     body.insert("max_tokens".to_owned(), json!(request.max_output_tokens.unwrap_or(default)));
 }
 

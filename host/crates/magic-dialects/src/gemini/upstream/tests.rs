@@ -55,11 +55,14 @@ fn a_full_request_is_written_whole() {
                 { "type": "object", "$defs": { "x": {} }, "additionalProperties": false } }] }],
             "toolConfig": { "functionCallingConfig": { "mode": "ANY", "allowedFunctionNames": ["f"] } },
             "generationConfig": { "maxOutputTokens": 9, "temperature": 0.5, "topP": 0.9, "topK": 3,
-                "frequencyPenalty": 0.25, "presencePenalty": 0.75, "seed": -7, "stopSequences": ["END"],
+                "seed": -7, "stopSequences": ["END"],
                 "thinkingConfig": { "thinkingBudget": 100, "includeThoughts": true } },
         })
     );
-    assert_eq!(lost, Vec::<String>::new());
+    assert_eq!(lost, ["frequency_penalty", "presence_penalty"], "refused from 2.5 on");
+    let (body, lost) = written(&request, "gemini-1.5-pro");
+    assert_eq!(body["generationConfig"]["frequencyPenalty"], json!(0.25));
+    assert!(!lost.contains(&"frequency_penalty".to_owned()), "{lost:?}");
 }
 
 #[test]

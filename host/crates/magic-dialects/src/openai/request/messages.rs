@@ -34,7 +34,8 @@ pub(super) fn edited(list: &str, quirks: &Quirks, lost: &mut Lost) -> Option<Vec
 fn concerns(text: &str, quirks: &Quirks) -> bool {
     let holds = |needle: &str| memmem::find(text.as_bytes(), needle.as_bytes()).is_some();
     let reasoning = quirks.reasoning != ReasoningBack::Details && holds("\"reasoning");
-    reasoning || quirks.strip_in_messages.iter().any(|field| holds(&format!("\"{field}\"")))
+    let developer = !quirks.developer && holds("\"developer\"");
+    reasoning || developer || quirks.strip_in_messages.iter().any(|field| holds(&format!("\"{field}\"")))
 }
 
 fn message(at: usize, text: &str, fields: &[Entry<'_>], quirks: &Quirks, lost: &mut Lost) -> Vec<u8> {
@@ -51,6 +52,9 @@ fn message(at: usize, text: &str, fields: &[Entry<'_>], quirks: &Quirks, lost: &
         if quirks.strip_in_messages.contains(&key) {
             lost.when(!matches!(field.value, "null" | "[]"), format!("messages[{at}].{key}"));
             return Fate::Strip;
+        }
+        if key == "role" && !quirks.developer && field.value == "\"developer\"" {
+            return Fate::Replace(Cow::Borrowed(b"\"system\""));
         }
         match kept {
             _ if quirks.reasoning == ReasoningBack::Details => Fate::Keep,

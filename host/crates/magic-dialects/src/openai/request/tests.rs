@@ -209,3 +209,35 @@ fn a_model_that_is_left_out_is_put_in() {
     assert_eq!(spliced("{}"), "{\"x\":1,\"model\":\"m\"}");
     assert_eq!(spliced("{ \"input\":\"a\"}"), "{\"x\":1,\"model\":\"m\", \"input\":\"a\"}");
 }
+
+#[test]
+fn a_developers_word_is_the_systems_where_nobody_knows_developers() {
+    let body = br#"{"model":"a","messages":[{"role":"developer","content":"be brief"},{"role":"user","content":"developer"}]}"#;
+    let head = head(body).unwrap();
+    let sent = |provider| {
+        let written = head.splice(body, "\"m\"", std::iter::empty(), crate::quirks::of(provider));
+        String::from_utf8(written.body.to_vec()).unwrap()
+    };
+    assert_eq!(sent("openai"), String::from_utf8_lossy(body).replace("\"a\"", "\"m\""));
+    assert_eq!(sent("deepseek"), sent("openai").replace("\"role\":\"developer\"", "\"role\":\"system\""));
+}
+
+#[test]
+fn a_profiles_parameters_are_spelt_as_the_body_that_passes_spells_them() {
+    use crate::chat::spelling;
+    use crate::dialect::Dialect::{Chat, Completions, Messages, Responses};
+    for (dialect, name, json, spelt) in [
+        (Chat, "max_tokens", "5", Some("max_tokens")),
+        (Messages, "max_completion_tokens", "5", Some("max_tokens")),
+        (Responses, "max_tokens", "5", Some("max_output_tokens")),
+        (Messages, "stop", "[\"x\"]", Some("stop_sequences")),
+        (Messages, "stop", "\"x\"", None),
+        (Messages, "reasoning_effort", "\"high\"", None),
+        (Messages, "thinking", "{}", Some("thinking")),
+        (Responses, "response_format", "{}", None),
+        (Responses, "temperature", "1", Some("temperature")),
+        (Completions, "response_format", "{}", None),
+    ] {
+        assert_eq!(spelling(dialect, name, json), spelt, "{dialect:?} {name}");
+    }
+}
