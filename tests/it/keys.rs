@@ -314,3 +314,37 @@ async fn servers_that_need_no_key_are_sent_the_one_that_is_there() {
     }
     gateway.finish(&[&provider]).await;
 }
+
+#[tokio::test]
+async fn a_key_that_its_vendor_repeats_reaches_neither_client_nor_log() {
+    let (provider, gateway, keys) = gateway("repeated", "").await;
+    for status in [400, 404, 500] {
+        provider.clear();
+        for key in &keys {
+            provider.on(When::key(key), Script::error(status, &format!("the key {key} may not do that")));
+        }
+        for stream in [false, true] {
+            let reply = gateway.chat(&ask("plain", stream)).await;
+            let told = reply.text().await;
+            assert!(told.contains("may not do that") || status == 500, "{status}: {told}");
+            assert!(keys.iter().all(|key| !told.contains(key.as_str())), "{status}: {told}");
+        }
+    }
+    keys.iter().for_each(|key| never_logged(key));
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_what_it_may_not_see_costs_no_key() {
+    let (provider, gateway, keys) = gateway("foreign-file", "").await;
+    let words = "You do not have permission to access the File abc or it may not exist.";
+    provider.always(Script::error(403, words));
+    let reply = gateway.chat(&ask("plain", false)).await;
+    assert_eq!(reply.status, 403);
+    assert!(reply.text().await.contains("permission to access"), "in the vendor's words");
+    assert_eq!(provider.calls().len(), 1, "nobody else is asked");
+    for key in &keys {
+        assert_eq!(state(&gateway.key("openai", key).await).0, "available");
+    }
+    gateway.finish(&[&provider]).await;
+}
