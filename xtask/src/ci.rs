@@ -200,8 +200,17 @@ const GUESTS: &str = "sdk/Cargo.toml";
 /// The one integration binary, of package `magic-tests`.
 const INTEGRATION: &str = "it";
 
-const VENDORS_KEYS: [&str; 5] =
-    ["OPENAI_API_KEY", "GEMINI_API_KEY", "ANTHROPIC_API_KEY", "MISTRAL_API_KEY", "DEEPSEEK_API_KEY"];
+const VENDORS_KEYS: [&str; 9] = [
+    "OPENAI_API_KEY",
+    "AZURE_OPENAI_API_KEY",
+    "GEMINI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "MISTRAL_API_KEY",
+    "DEEPSEEK_API_KEY",
+    "GROQ_API_KEY",
+    "OPENROUTER_API_KEY",
+    "TOGETHER_API_KEY",
+];
 
 /// The integration tests with what they need, and with a filter if one is given.
 fn integration_with(ground: &mut Ground<'_>, args: &[String], tally: &mut Tally) -> Result<()> {
