@@ -4,7 +4,7 @@ use crate::components::Egress;
 use crate::reload::{Ground, Reload, Status, Watch};
 use crate::sessions::Sessions;
 use crate::snapshot::Live;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::tasks::Tasks;
 use crate::upstream::Upstream;
 use crate::{http, server};
@@ -210,7 +210,7 @@ pub async fn check(paths: Paths) -> Result<String, StartError> {
 
 /// On the blocking pool: a disk can be slow.
 async fn open_store(paths: &Paths) -> Store {
-    let file = paths.data.join("magic.db");
+    let file = paths.data.join(store::FILE);
     let opened = tokio::task::spawn_blocking(move || Store::open(&file, wall_clock())).await;
     opened.unwrap_or_else(|_| Store::disabled())
 }

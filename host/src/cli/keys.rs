@@ -54,7 +54,7 @@ fn lines(paths: &Paths) -> Result<Vec<Line>, StartError> {
 fn as_json(lines: &[Line]) -> Value {
     let pools = lines.chunk_by(|one, other| one.pool == other.pool).map(|lines| {
         let keys = lines.iter().map(|line| {
-            let (state, why, left) = line.words();
+            let (state, why, left) = line.standing.words();
             json!({ "id": line.id, "state": state, "why": why, "seconds_left": left.map(|left| left.as_secs()) })
         });
         json!({ "pool": lines.first().map(|line| &line.pool), "keys": keys.collect::<Vec<_>>() })
@@ -74,7 +74,7 @@ fn table(lines: &[Line]) -> String {
         format!("{}\n", row.trim_end())
     };
     let rows = lines.iter().map(|line| {
-        let (state, why, left) = line.words();
+        let (state, why, left) = line.standing.words();
         row([&line.pool, &line.id, state, why.unwrap_or("-"), &left.map_or_else(|| "-".to_owned(), shown)])
     });
     row(["pool", "key", "state", "why", "left"]) + &rows.collect::<String>()
@@ -87,17 +87,6 @@ fn shown(left: Duration) -> String {
         (0, 0, seconds) => format!("{seconds}s"),
         (0, minutes, seconds) => format!("{minutes}m {seconds}s"),
         (hours, minutes, _) => format!("{hours}h {minutes}m"),
-    }
-}
-
-// === impl Line ===
-impl Line {
-    fn words(&self) -> (&'static str, Option<&'static str>, Option<Duration>) {
-        match self.standing {
-            Standing::Available => ("available", None, None),
-            Standing::Quarantined { remaining, why } => ("quarantined", Some(why.as_str()), Some(remaining)),
-            Standing::Retired { why } => ("retired", Some(why.as_str()), None),
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::reload::Row;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use magic_dialects::operation::Operation;
-use magic_routing::{Became, BreakerStanding, BreakerState, Explained, KeyState, PoolName, Standing};
+use magic_routing::{Became, BreakerStanding, BreakerState, Explained, KeyState, PoolName};
 use magic_types::{Failure, Kind};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -61,13 +61,9 @@ pub(crate) async fn keys(State(app): State<Arc<App>>) -> Response {
 }
 
 fn key_json(key: &KeyState) -> Value {
-    let (state, why, seconds) = match &key.standing {
-        Standing::Available => ("available", None, None),
-        Standing::Quarantined { remaining, why } => ("quarantined", Some(why), Some(remaining.as_secs())),
-        Standing::Retired { why } => ("retired", Some(why), None),
-    };
-    json!({ "id": key.id.as_str(), "state": state, "why": why.map(|why| why.as_str()),
-        "seconds_left": seconds, "in_flight": key.in_flight })
+    let (state, why, left) = key.standing.words();
+    json!({ "id": key.id.as_str(), "state": state, "why": why,
+        "seconds_left": left.map(|left| left.as_secs()), "in_flight": key.in_flight })
 }
 
 /// What the response cache and the store hold, and what they could not.

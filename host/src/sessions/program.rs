@@ -29,8 +29,10 @@ pub(super) fn limits(job: &Job) -> Limits {
         llm_calls_max: agent.max_steps.saturating_mul(2).saturating_add(2),
         tool_calls_max: agent.tool_calls_max,
         total_tokens_max: None,
+        cost_micros_max: None,
         wall_max: agent.session_max,
         parallel_max: PARALLEL_MAX,
+        depth_max: 0,
     }
 }
 

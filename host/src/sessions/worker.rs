@@ -106,7 +106,7 @@ impl Worker {
             let now = Instant::now().into_std();
             let mut effects = Vec::new();
             for input in inputs.drain(..) {
-                effects.append(&mut self.session.step(input, now));
+                effects.append(&mut self.session.step(input, now).await);
             }
             self.carry_out(effects, writer).await?;
             if self.session.has_ended() {

@@ -3,8 +3,7 @@
 use super::Upstream;
 use super::client::{Url, key_header};
 use super::lease::{lock, now};
-use super::target::speaker;
-use http::HeaderMap;
+use super::target::{fixed_headers, speaker};
 use magic_config::Config;
 use magic_routing::PoolName;
 use magic_types::{KeyId, Secret};
@@ -42,10 +41,7 @@ impl Upstream {
         let Some(url) = speaker.key_check().and_then(|url| url.parse::<Url>().ok()) else { return false };
         let Ok(client) = self.clients.client(&url, profile.timeouts.connect) else { return false };
         let Ok(key) = key_header(speaker.auth(), secret) else { return false };
-        let mut headers = HeaderMap::new();
-        for (name, value) in speaker.family.fixed_headers() {
-            headers.insert(*name, http::HeaderValue::from_static(value));
-        }
+        let headers = fixed_headers(speaker.family);
         let asked = tokio::time::timeout(CHECK_MAX, client.get_status(&url, key, headers)).await;
         matches!(asked, Ok(Ok(status)) if status.is_success())
     }

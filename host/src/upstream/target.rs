@@ -79,10 +79,7 @@ impl Target {
 
     /// The family's own headers, and those of the client that change what its body means.
     pub(super) fn headers(&self, clients: Option<&HeaderMap>) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in self.family.fixed_headers() {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
+        let mut headers = fixed_headers(self.family);
         for name in self.family.forwarded_headers() {
             let name = HeaderName::from_static(name);
             let mut values = clients.map(|clients| clients.get_all(&name)).into_iter().flatten();
@@ -165,6 +162,13 @@ fn family(profile: &Profile) -> Family {
         DialectName::Anthropic => Family::Anthropic,
         DialectName::Google => Family::Google,
     }
+}
+
+/// Those that every request to the family must bear.
+pub(super) fn fixed_headers(family: Family) -> HeaderMap {
+    let pair =
+        |(name, value): &(&'static str, &'static str)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+    family.fixed_headers().iter().map(pair).collect()
 }
 
 /// The vendor at the profile's address.

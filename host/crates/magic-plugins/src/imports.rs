@@ -1,7 +1,7 @@
 //! What a guest may ask for: the interfaces of `wit/host.wit`, each counted first and held to the policy. The linker is
 //! built once; what a policy does not grant is linked all the same and denied when it is called, politely.
 use crate::bindings::tool::Tool;
-use crate::bindings::tool::magic::proxy::{clock, config, kv, logging, types};
+use crate::bindings::tool::magic::proxy::{call_context, clock, config, kv, logging, types};
 use crate::kv::Refused;
 use crate::lines;
 use crate::state::State;
@@ -57,6 +57,18 @@ impl clock::Host for State {
         }
         let since = self.host.now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+impl call_context::Host for State {
+    fn idempotency_key(&mut self) -> wasmtime::Result<Option<String>> {
+        self.count_host_calls(1)?;
+        Ok(None)
+    }
+
+    fn session_id(&mut self) -> wasmtime::Result<Option<String>> {
+        self.count_host_calls(1)?;
+        Ok(None)
     }
 }
 

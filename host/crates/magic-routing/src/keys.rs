@@ -128,6 +128,18 @@ pub fn key_id(pool: &PoolName, secret: &Secret) -> KeyId {
     KeyId::new(format!("{pool}-{digits}"))
 }
 
+// === impl Standing ===
+impl Standing {
+    /// The state, why, and how much of a rest is left, in the words of the admin's answers.
+    pub fn words(&self) -> (&'static str, Option<&'static str>, Option<Duration>) {
+        match self {
+            Self::Available => ("available", None, None),
+            Self::Quarantined { remaining, why } => ("quarantined", Some(why.as_str()), Some(*remaining)),
+            Self::Retired { why } => ("retired", Some(why.as_str()), None),
+        }
+    }
+}
+
 // === impl KeySource ===
 impl KeySource {
     pub fn new(pool: &PoolName, secret: Secret) -> Self {

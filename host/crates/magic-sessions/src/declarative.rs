@@ -3,7 +3,7 @@ mod reply;
 mod scratchpad;
 
 use crate::action;
-use crate::driver::{Driver, DriverError};
+use crate::driver::{Driver, Next};
 use crate::grammar::{self, Scope};
 use crate::prompt::{self, Block, Policy, Protocol, Rendering};
 use magic_tags::Tags;
@@ -333,7 +333,7 @@ impl Declarative {
 }
 
 impl Driver for Declarative {
-    fn next(&mut self, events: &[Event], _spent: &Usage) -> Result<Vec<Directive>, DriverError> {
+    fn next<'a>(&'a mut self, events: &'a [Event], _spent: &'a Usage) -> Next<'a> {
         for event in events {
             if let Event::WrapUp(why) = event {
                 self.finishing.get_or_insert_with(|| sentence(why));
@@ -341,7 +341,7 @@ impl Driver for Declarative {
         }
         let mut out = Vec::new();
         events.iter().for_each(|event| self.event(event, &mut out));
-        Ok(out)
+        Next::Ready(Ok(out))
     }
 }
 

@@ -22,7 +22,7 @@ mod contract;
 mod script;
 
 pub use declarative::{Declarative, Generation, Program};
-pub use driver::{Driver, DriverError};
+pub use driver::{Directives, Driver, DriverError, Next};
 pub use event::{Record, SessionEvent};
 pub use log::{EventLog, Head, LogError, LogFuture, NewSession, Status, Summary, Tail};
 pub use memory::{Memory, MemoryBounds};

@@ -9,6 +9,7 @@ use magic_types::chat::{
     ToolOutput, ToolResult,
 };
 use magic_types::directive::{Ask, Delta, Limits, SessionContext};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 pub(crate) struct Script {
@@ -25,8 +26,10 @@ pub(crate) fn limits() -> Limits {
         llm_calls_max: 40,
         tool_calls_max: 40,
         total_tokens_max: None,
+        cost_micros_max: None,
         wall_max: Duration::from_secs(600),
         parallel_max: 4,
+        depth_max: 0,
     }
 }
 
@@ -79,6 +82,15 @@ pub(crate) fn done(call_id: &str, outcome: Result<&str, ToolError>) -> Input {
     Input::ToolDone(ToolResult { call_id: call_id.to_owned(), outcome })
 }
 
+/// The outcome of a future that waits for nothing, as those of drivers in this process.
+pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("the driver waits for something"),
+    }
+}
+
 /// Tokio's clock, which its own tests may pause; std's is banned here.
 pub(crate) fn clock() -> Instant {
     tokio::time::Instant::now().into_std()
@@ -100,7 +112,7 @@ impl Script {
     }
 
     pub(crate) fn input(&mut self, input: Input) {
-        for effect in self.session.step(input, self.now) {
+        for effect in at_once(self.session.step(input, self.now)) {
             self.record(effect);
         }
     }

@@ -117,14 +117,15 @@ impl Session {
         matches!(self.state, State::Ended)
     }
 
-    /// Takes one input to its effects. An input that comes too late, or names nothing that is awaited, has none.
-    pub fn step(&mut self, input: Input, now: Instant) -> Vec<Effect> {
+    /// Takes one input to its effects. An input that comes too late, or names nothing that is awaited, has none. Waits
+    /// only for the driver, and must not be dropped while it does: the session would be over.
+    pub async fn step(&mut self, input: Input, now: Instant) -> Vec<Effect> {
         let mut state = std::mem::replace(&mut self.state, State::Ended);
         let batch = match (&mut state, input) {
             (State::Ended, _) => return Vec::new(),
             (State::New, Input::Start) => {
                 let mut running = Box::new(Running::new(self.limits, now));
-                let batch = self.advance(&mut running, vec![Event::Start], Batch::default(), now);
+                let batch = self.advance(&mut running, vec![Event::Start], Batch::default(), now).await;
                 state = State::Running(running);
                 batch
             }
@@ -136,20 +137,20 @@ impl Session {
             ) => Batch::default(),
             (State::Running(_), Input::Start) => Batch::default(),
             (State::Running(running), Input::DeadlineReached) => Batch::ending(End::limit(running.budget.wall_text())),
-            (State::Running(running), Input::Delta { ref_id, delta }) => self.delta(running, ref_id, delta, now),
+            (State::Running(running), Input::Delta { ref_id, delta }) => self.delta(running, ref_id, delta, now).await,
             (State::Running(running), Input::Asked { ref_id, outcome, report }) => {
-                self.asked(running, ref_id, outcome, report, now)
+                self.asked(running, ref_id, outcome, report, now).await
             }
-            (State::Running(running), Input::ToolDone(result)) => self.tool_done(running, result, now),
+            (State::Running(running), Input::ToolDone(result)) => self.tool_done(running, result, now).await,
             (State::Running(running), Input::TimerFired(ref_id)) => {
                 if running.open.close_timer(ref_id) {
-                    self.advance(running, vec![Event::Timer(ref_id)], Batch::default(), now)
+                    self.advance(running, vec![Event::Timer(ref_id)], Batch::default(), now).await
                 } else {
                     Batch::default()
                 }
             }
             (State::Running(running), Input::Said(message)) => {
-                self.advance(running, vec![Event::User(message)], Batch::default(), now)
+                self.advance(running, vec![Event::User(message)], Batch::default(), now).await
             }
         };
         self.settle(state, batch)
@@ -163,7 +164,7 @@ impl Session {
         batch.effects
     }
 
-    fn delta(&mut self, running: &mut Running, ref_id: u32, delta: Delta, now: Instant) -> Batch {
+    async fn delta(&mut self, running: &mut Running, ref_id: u32, delta: Delta, now: Instant) -> Batch {
         let mut batch = Batch::default();
         let Some(ask) = running.open.ask(ref_id) else { return batch };
         match (ask.show, &delta) {
@@ -173,12 +174,12 @@ impl Session {
             (Visibility::Answer, Delta::Text(text)) => batch.answer(text, &mut running.streamed),
         }
         if ask.stream_to_me {
-            return self.advance(running, vec![Event::LlmDelta { ref_id, delta }], batch, now);
+            return self.advance(running, vec![Event::LlmDelta { ref_id, delta }], batch, now).await;
         }
         batch
     }
 
-    fn asked(
+    async fn asked(
         &mut self,
         running: &mut Running,
         ref_id: u32,
@@ -196,24 +197,30 @@ impl Session {
         if !running.open.close_ask(ref_id) {
             return batch;
         }
-        self.advance(running, vec![Event::Llm { ref_id, outcome }], batch, now)
+        self.advance(running, vec![Event::Llm { ref_id, outcome }], batch, now).await
     }
 
-    fn tool_done(&mut self, running: &mut Running, result: ToolResult, now: Instant) -> Batch {
+    async fn tool_done(&mut self, running: &mut Running, result: ToolResult, now: Instant) -> Batch {
         let mut batch = Batch::default();
         if !running.open.close_call(&result.call_id) {
             return batch;
         }
         batch.emit(tool_end(&result));
-        self.advance(running, vec![Event::Tool(result)], batch, now)
+        self.advance(running, vec![Event::Tool(result)], batch, now).await
     }
 
     /// Tells the driver and carries out what it wants, until only the outside can bring news.
-    fn advance(&mut self, running: &mut Running, mut events: Vec<Event>, mut batch: Batch, now: Instant) -> Batch {
+    async fn advance(
+        &mut self,
+        running: &mut Running,
+        mut events: Vec<Event>,
+        mut batch: Batch,
+        now: Instant,
+    ) -> Batch {
         for _ in 0..ROUNDS_MAX {
             events.extend(running.budget.wrap_up(now).map(Event::WrapUp));
             let told = Told::of(&events);
-            let directives = match self.driver.next(&events, &self.usage) {
+            let directives = match self.driver.next(&events, &self.usage).said().await {
                 Ok(directives) => directives,
                 Err(error) => return batch.end(End::driver(&error)),
             };

@@ -33,10 +33,14 @@ pub struct Limits {
     pub llm_calls_max: u32,
     pub tool_calls_max: u32,
     pub total_tokens_max: Option<u64>,
+    /// Millionths of the gateway's currency; counts only what profiles with a price cost.
+    pub cost_micros_max: Option<u64>,
     /// Wall time of the whole session.
     pub wall_max: Duration,
     /// Model and tool calls of one session at the same time.
     pub parallel_max: u32,
+    /// How deep delegated sessions may nest below this one; 0: none.
+    pub depth_max: u32,
 }
 
 /// What happened since the last call. `ref_id` names the directive that caused it.

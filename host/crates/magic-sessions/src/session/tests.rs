@@ -1,8 +1,8 @@
 //! The machine as scripts, with drivers that do as they are told; then with drivers and a world that do as they please.
 use super::{CallReport, Effect, Input, Session};
-use crate::driver::{Driver, DriverError};
+use crate::driver::{Driver, DriverError, Next};
 use crate::event::SessionEvent;
-use crate::script::{Script, completion, done, limits, usage};
+use crate::script::{Script, at_once, completion, done, limits, usage};
 use magic_types::Usage;
 use magic_types::chat::{Completion, CompletionRequest, LlmError, Message, Part, Role, ToolCall, ToolError};
 use magic_types::directive::{Ask, Delta, Directive, Emit, Event, Limits, Visibility};
@@ -20,9 +20,9 @@ struct Puppet {
 }
 
 impl Driver for Puppet {
-    fn next(&mut self, events: &[Event], _spent: &Usage) -> Result<Vec<Directive>, DriverError> {
+    fn next<'a>(&'a mut self, events: &'a [Event], _spent: &'a Usage) -> Next<'a> {
         self.heard.lock().unwrap().extend(events.iter().map(name));
-        self.answers.pop_front().unwrap_or_else(|| Ok(Vec::new()))
+        Next::Ready(self.answers.pop_front().unwrap_or_else(|| Ok(Vec::new())))
     }
 }
 
@@ -286,9 +286,9 @@ fn nothing_but_start_and_cancel_counts_before_the_start() {
     let now = crate::script::clock();
     let driver = Puppet { answers: VecDeque::new(), heard: Heard::default() };
     let mut session = Session::new(limits(), Box::new(driver));
-    assert_eq!(session.step(asked(1, "x"), now), []);
-    assert_eq!(session.step(Input::Said(Message::text(Role::User, "x")), now), []);
-    assert_eq!(session.step(Input::Cancel, now).last(), Some(&Effect::End(super::Ending::Cancelled)));
+    assert_eq!(at_once(session.step(asked(1, "x"), now)), []);
+    assert_eq!(at_once(session.step(Input::Said(Message::text(Role::User, "x")), now)), []);
+    assert_eq!(at_once(session.step(Input::Cancel, now)).last(), Some(&Effect::End(super::Ending::Cancelled)));
 }
 
 #[test]

@@ -21,7 +21,7 @@ impl Dice {
 struct Wild(Dice, u32);
 
 impl Driver for Wild {
-    fn next(&mut self, _events: &[Event], _spent: &Usage) -> Result<Vec<Directive>, DriverError> {
+    fn next<'a>(&'a mut self, _events: &'a [Event], _spent: &'a Usage) -> Next<'a> {
         let Self(dice, last) = self;
         let mut directives = Vec::new();
         for _ in 0..dice.roll(4) {
@@ -38,7 +38,7 @@ impl Driver for Wild {
                 _ => hidden(*last),
             });
         }
-        Ok(directives)
+        Next::Ready(Ok(directives))
     }
 }
 
@@ -81,7 +81,7 @@ fn run(seed: u64, driver: Box<dyn Driver>) -> Vec<Effect> {
             _ => todo.swap_remove(usize::try_from(dice.roll(todo.len() as u64)).unwrap()),
         };
         now += Duration::from_secs(dice.roll(3));
-        let effects = session.step(input, now);
+        let effects = at_once(session.step(input, now));
         assert!(effects.len() < 600, "seed {seed}: {} effects of one input", effects.len());
         for effect in &effects {
             match effect {
@@ -100,7 +100,7 @@ fn run(seed: u64, driver: Box<dyn Driver>) -> Vec<Effect> {
         all.extend(effects);
         if session.has_ended() {
             for late in todo {
-                assert_eq!(session.step(late, now), [], "seed {seed}: something follows the end");
+                assert_eq!(at_once(session.step(late, now)), [], "seed {seed}: something follows the end");
             }
             return all;
         }
