@@ -47,8 +47,14 @@ const RULES: &[Rule] = &[
         tokio: &[],
     },
     Rule {
+        name: "magic-sqlite",
+        may: &["rusqlite", "thiserror", "tokio", "tracing"],
+        never: &["axum", "hyper", "reqwest", "wasmtime"],
+        tokio: &["rt", "sync", "time"],
+    },
+    Rule {
         name: "magic-sessions",
-        may: &[TYPES, "magic-tags", "serde", "serde_json", "thiserror", "tokio", "jsonschema", "rusqlite"],
+        may: &[TYPES, "magic-tags", "magic-sqlite", "serde", "serde_json", "thiserror", "tokio", "jsonschema"],
         never: &["axum", "hyper", "reqwest", "wasmtime"],
         tokio: &["sync"],
     },

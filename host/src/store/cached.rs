@@ -1,7 +1,7 @@
 //! Cached replies on disk: a table of the cache's keys. Decides nothing about what may be cached.
-use super::{PRUNE_EVERY, Store, from_unix_ms, unix_ms};
+use super::{Database, PRUNE_EVERY, Store, from_unix_ms, unix_ms};
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use magic_sqlite::rusqlite::{self, Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
@@ -48,7 +48,7 @@ impl Store {
 
     /// `None` also for one whose time is over, and where the disk has its hands full: nobody queues for it.
     pub(crate) async fn cached(&self, key: [u8; 32], now: SystemTime) -> Option<CachedReply> {
-        if self.0.readers.available_permits() == 0 {
+        if self.0.database.as_ref().is_none_or(Database::is_busy) {
             return None;
         }
         self.read(PATIENCE, move |connection| get(connection, key, now)).await.flatten()

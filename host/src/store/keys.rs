@@ -1,8 +1,8 @@
 //! Keys' states on disk, by key id, in the wall clock's time: a rest goes on while the gateway is down. Never a secret.
-use super::{Refused, Store, file, from_unix_ms, unix_ms};
+use super::{MIGRATIONS, Refused, Store, from_unix_ms, unix_ms};
 use magic_routing::{PoolName, Standing};
 use magic_types::{KeyId, Kind};
-use rusqlite::{Connection, Row, params};
+use magic_sqlite::rusqlite::{self, Connection, Row, params};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -80,14 +80,14 @@ impl Store {
 }
 
 /// The states as a gateway has left them, for whoever looks from outside: the file is not changed, and none is made. Blocks.
-pub(crate) fn peek_keys(path: &Path, now: SystemTime) -> Result<Vec<Kept>, file::Error> {
+pub(crate) fn peek_keys(path: &Path, now: SystemTime) -> Result<Vec<Kept>, magic_sqlite::Error> {
     if !path.try_exists()? {
         return Ok(Vec::new());
     }
-    let connection = file::reader(path)?;
-    match file::version(&connection)? {
+    let connection = magic_sqlite::reader(path)?;
+    match magic_sqlite::version(&connection)? {
         0 => Ok(Vec::new()),
-        found if found > file::MIGRATIONS.len() => Err(file::Error::Newer { found }),
+        found if found > MIGRATIONS.len() => Err(magic_sqlite::Error::Newer { found, known: MIGRATIONS.len() }),
         _ => Ok(load(&connection, now)?),
     }
 }

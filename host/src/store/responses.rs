@@ -1,7 +1,7 @@
 //! Stored responses (`POST /v1/responses` with `store`), as texts: how they hang together by `previous_response_id`, and
 //! how long they stay. Knows nothing of what stands in them.
-use super::{PRUNE_EVERY, Refused, Store, from_unix_ms, unix_ms, writer};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use super::{PRUNE_EVERY, Refused, Store, from_unix_ms, unix_ms};
+use magic_sqlite::rusqlite::{self, Connection, OptionalExtension as _, params};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -16,10 +16,10 @@ const CHAIN_MAX: usize = 1000;
 const CHAIN_BYTES_MAX: usize = 20 * 1024 * 1024;
 
 /// What is kept at hand of the newest ones. As much as the queue may hold: what is not in the file yet is found here.
-const TAIL_BYTES_MAX: usize = writer::QUEUED_BYTES_MAX;
+const TAIL_BYTES_MAX: usize = magic_sqlite::QUEUED_BYTES_MAX;
 
 /// Rows, deleted ones among them. More than the queue may hold, for the same reason.
-const TAIL_MAX: usize = writer::QUEUED_MAX + 1024;
+const TAIL_MAX: usize = magic_sqlite::QUEUED_MAX + 1024;
 
 /// One stored response.
 #[derive(Clone, Debug, PartialEq, Eq)]

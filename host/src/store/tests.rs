@@ -91,10 +91,10 @@ async fn the_file_is_its_owners_alone() {
 
 #[tokio::test]
 async fn a_file_of_every_older_version_is_brought_up_to_date() {
-    for older in 0..=file::MIGRATIONS.len() {
+    for older in 0..=MIGRATIONS.len() {
         let folder = Folder::new();
         let connection = Connection::open(folder.file()).unwrap();
-        for step in &file::MIGRATIONS[..older] {
+        for step in &MIGRATIONS[..older] {
             connection.execute_batch(step).unwrap();
         }
         connection.pragma_update(None, "user_version", i64::try_from(older).unwrap()).unwrap();
@@ -103,8 +103,8 @@ async fn a_file_of_every_older_version_is_brought_up_to_date() {
         Responses::of(&store).put(response("resp_1", None), 10, at(0)).unwrap();
         let store = reopen(store, &folder).await;
         assert!(Responses::of(&store).get("resp_1", at(1)).await.is_some(), "from version {older}");
-        let version = store.read(PATIENCE, file::version).await;
-        assert_eq!(version, Some(file::MIGRATIONS.len()));
+        let version = store.read(PATIENCE, magic_sqlite::version).await;
+        assert_eq!(version, Some(MIGRATIONS.len()));
     }
 }
 
@@ -182,7 +182,7 @@ async fn what_waits_is_written_in_one_transaction() {
     drop(held);
     assert!(store.flush(PATIENCE).await);
     // One for what held it up; the flush is in the second or makes a third.
-    let commits = store.0.writer.as_ref().unwrap().commits();
+    let commits = store.0.database.as_ref().unwrap().commits();
     assert!((2..=3).contains(&commits), "{commits} commits");
     assert!(store.close(PATIENCE).await);
 }
@@ -192,7 +192,7 @@ async fn a_full_queue_refuses_and_does_not_wait() {
     let folder = Folder::new();
     let store = open(&folder);
     let held = hold(&store);
-    let results = (0..writer::QUEUED_MAX + 10).map(|_| store.write(0, |_| Ok(())));
+    let results = (0..magic_sqlite::QUEUED_MAX + 10).map(|_| store.write(0, |_| Ok(())));
     assert_eq!(results.filter(Result::is_err).count(), 10);
     assert_eq!(store.lost(), 10);
     drop(held);
@@ -208,12 +208,12 @@ async fn the_queue_is_bounded_by_bytes_too() {
     let folder = Folder::new();
     let store = open(&folder);
     let held = hold(&store);
-    assert_eq!(store.write(writer::QUEUED_BYTES_MAX, |_| Ok(())), Ok(()));
+    assert_eq!(store.write(magic_sqlite::QUEUED_BYTES_MAX, |_| Ok(())), Ok(()));
     assert_eq!(store.write(1, |_| Ok(())), Err(Refused));
     drop(held);
     assert!(store.flush(PATIENCE).await);
     // Told at the commit, given back right after it.
-    while store.write(writer::QUEUED_BYTES_MAX, |_| Ok(())).is_err() {
+    while store.write(magic_sqlite::QUEUED_BYTES_MAX, |_| Ok(())).is_err() {
         tokio::task::yield_now().await;
     }
     assert!(store.close(PATIENCE).await);
@@ -283,7 +283,7 @@ async fn a_close_writes_what_waits_and_takes_nothing_more() {
 async fn a_disk_that_hangs_holds_up_no_request() {
     let folder = Folder::new();
     let store = open(&folder);
-    let hung = Arc::clone(&store.0.readers).acquire_many_owned(u32::try_from(READERS_MAX).unwrap()).await.unwrap();
+    let hung = store.0.database.as_ref().unwrap().readers().acquire_many_owned(u32::try_from(magic_sqlite::READERS_MAX).unwrap()).await.unwrap();
     assert_eq!(store.cached([7; 32], at(0)).now_or_never(), Some(None), "the cache does not even wait");
     let read = store.read(Duration::from_millis(1), |_| Ok(()));
     assert_eq!(read.await, None, "others wait no longer than they said");

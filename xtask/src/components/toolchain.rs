@@ -27,6 +27,7 @@ const APT_WAIT: Duration = Duration::from_secs(900);
 const BY_HAND: &str = "no compiler for wasm32-unknown-unknown; do one of these and run again:
   rustup target add wasm32-unknown-unknown      (any machine with rustup and a network)
   apt-get install rustc-web cargo-web rust-web-src lld      (Debian, as root)
+or, where that installs one older than the `rust-version` of sdk/Cargo.toml, a newer Debian or its security archive;
 or put the target's std into the active toolchain by your distribution's package (often `rust-std-static-wasm32-unknown-unknown`
 or `rust-wasm`)";
 
@@ -142,8 +143,28 @@ fn debian(root: &Path) -> Option<Toolchain> {
         return None;
     }
     let identity = output(Command::new(DEBIAN_RUSTC).arg("-vV"))?;
+    // A machine that was set up long ago has an older one, which its security archive replaces.
+    if release(&identity)? < wanted(root)? {
+        return None;
+    }
     let lld = rustup_lld(root).or_else(|| Some(PathBuf::from(DEBIAN_LLD)).filter(|path| path.is_file()))?;
     Some(Toolchain { kind: Kind::Debian { lld }, identity: format!("debian\n{identity}") })
+}
+
+/// `release: 1.96.0` of `rustc -vV`, as (1, 96).
+fn release(identity: &str) -> Option<(u32, u32)> {
+    version(identity.lines().find_map(|line| line.strip_prefix("release: "))?)
+}
+
+/// `rust-version` of the guests' workspace.
+fn wanted(root: &Path) -> Option<(u32, u32)> {
+    let manifest = std::fs::read_to_string(root.join("sdk").join("Cargo.toml")).ok()?;
+    version(manifest.lines().find_map(|line| line.strip_prefix("rust-version = "))?.trim_matches('"'))
+}
+
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// The linker that the rustup toolchain brings; newer than Debian's, and closer to the compiler.
@@ -175,11 +196,12 @@ fn apt_installs_compiler(root: &Path) -> anyhow::Result<()> {
         apt.args(["install", "--yes", "--no-install-recommends"]).args(&packages);
         bounded(&mut apt, APT_WAIT)
     };
+    // Old lists offer an old compiler, or none: they are asked for anew first, and used as they are where that fails.
+    if !bounded(apt_get().arg("update"), APT_WAIT) {
+        say("apt-get update failed: going on with the lists that are there")?;
+    }
     if !install() {
-        say("the packages are not in apt's lists, or the lists are old: apt-get update, and once more")?;
-        if !bounded(apt_get().arg("update"), APT_WAIT) || !install() {
-            say("apt-get could not install them; its messages are above")?;
-        }
+        say("apt-get could not install them; its messages are above")?;
     }
     Ok(())
 }
@@ -247,3 +269,6 @@ fn default_cargo_home() -> Option<PathBuf> {
 fn say(line: &str) -> anyhow::Result<()> {
     writeln!(std::io::stderr(), "components: {line}").context("write to stderr")
 }
+
+#[cfg(test)]
+mod tests;

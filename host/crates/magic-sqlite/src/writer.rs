@@ -1,5 +1,4 @@
 //! The one that writes: a thread with a bounded queue, which puts all that waits into one transaction. Knows no table.
-use super::Refused;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -9,10 +8,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 /// Writes that wait. At a few thousand a second that is a disk which stands still for a moment.
-pub(super) const QUEUED_MAX: usize = 4096;
+pub const QUEUED_MAX: usize = 4096;
 
 /// What the waiting ones hold in memory, together.
-pub(super) const QUEUED_BYTES_MAX: usize = 32 * 1024 * 1024;
+pub const QUEUED_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Writes in one transaction: one wait for the disk for all of them.
 const BATCH_MAX: usize = 512;
@@ -20,9 +19,17 @@ const BATCH_MAX: usize = 512;
 /// A disk that is full would else fill the log.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
+/// The write was not queued: the queue is full, or it is closed. It is counted and warned of already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("keep it: the store is not available or too slow (see the log)")]
+pub struct Refused;
+
 type Job = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
 
-pub(super) struct Writer {
+/// Told how a write ended.
+pub(crate) type Done = oneshot::Sender<Result<(), String>>;
+
+pub(crate) struct Writer {
     /// `None` once it is closed.
     queue: Mutex<Option<SyncSender<Order>>>,
     /// Closed when the thread has ended.
@@ -31,11 +38,11 @@ pub(super) struct Writer {
 }
 
 /// One write.
-pub(super) struct Order {
+pub(crate) struct Order {
     job: Job,
     bytes: usize,
-    /// Told once it is in the file; dropped when it failed.
-    done: Option<oneshot::Sender<()>>,
+    /// Told once it is in the file, or why it is not.
+    done: Option<Done>,
 }
 
 #[derive(Default)]
@@ -48,7 +55,7 @@ struct State {
 
 // === impl Writer ===
 impl Writer {
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
         let (queue, orders) = sync_channel(QUEUED_MAX);
         let (end, ended) = watch::channel(());
         let state = Arc::<State>::default();
@@ -61,7 +68,7 @@ impl Writer {
     }
 
     /// Never blocks.
-    pub(super) fn queue(&self, order: Order) -> Result<(), Refused> {
+    pub(crate) fn queue(&self, order: Order) -> Result<(), Refused> {
         let bytes = order.bytes;
         let queued = self.state.queued_bytes.fetch_add(bytes, Relaxed);
         let fits = queued.saturating_add(bytes) <= QUEUED_BYTES_MAX;
@@ -80,31 +87,23 @@ impl Writer {
         })
     }
 
-    #[cfg(test)]
-    pub(super) async fn flush(&self, patience: Duration) -> bool {
-        let (done, told) = oneshot::channel();
-        let order = Order { job: Box::new(|_| Ok(())), bytes: 0, done: Some(done) };
-        self.queue(order).is_ok() && matches!(tokio::time::timeout(patience, told).await, Ok(Ok(())))
-    }
-
-    pub(super) async fn close(&self, patience: Duration) -> bool {
+    pub(crate) async fn close(&self, patience: Duration) -> bool {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         let mut ended = self.ended.clone();
         // The thread's end is told by the channel's: there is never a value.
         tokio::time::timeout(patience, ended.changed()).await.is_ok()
     }
 
-    pub(super) fn lost(&self) -> u64 {
+    pub(crate) fn lost(&self) -> u64 {
         self.state.lost.load(Relaxed)
     }
 
-    #[cfg(test)]
-    pub(super) fn commits(&self) -> u64 {
+    pub(crate) fn commits(&self) -> u64 {
         self.state.commits.load(Relaxed)
     }
 
     /// To the log, but not more than once a minute.
-    pub(super) fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         self.state.warn(text);
     }
 
@@ -115,8 +114,12 @@ impl Writer {
 
 // === impl Order ===
 impl Order {
-    pub(super) fn new(bytes: usize, job: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) -> Self {
+    pub(crate) fn new(bytes: usize, job: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) -> Self {
         Self { job: Box::new(job), bytes, done: None }
+    }
+
+    pub(crate) fn and_tell(self, done: Done) -> Self {
+        Self { done: Some(done), ..self }
     }
 }
 
@@ -140,37 +143,37 @@ impl State {
 /// The thread: until the queue is closed and empty.
 fn write_all(mut connection: Connection, orders: &Receiver<Order>, state: &State) {
     while let Ok(first) = orders.recv() {
-        let batch: Vec<Order> = std::iter::once(first).chain(orders.try_iter().take(BATCH_MAX - 1)).collect();
+        let mut batch: Vec<Order> = std::iter::once(first).chain(orders.try_iter().take(BATCH_MAX - 1)).collect();
         let bytes = batch.iter().map(|order| order.bytes).sum();
-        let count = batch.len() as u64;
-        match write_batch(&mut connection, batch, state) {
-            Ok(told) => {
+        let waiting: Vec<Option<Done>> = batch.iter_mut().map(|order| order.done.take()).collect();
+        let results = match write_batch(&mut connection, batch) {
+            Ok(results) => {
                 state.commits.fetch_add(1, Relaxed);
-                for done in told {
-                    let _still_waiting = done.send(());
-                }
+                results
             }
-            Err(error) => state.lose(count, &error.to_string()),
+            Err(error) => vec![Err(error.to_string()); waiting.len()],
+        };
+        for (done, result) in waiting.into_iter().zip(results) {
+            if let Err(error) = &result {
+                state.lose(1, error);
+            }
+            if let Some(done) = done {
+                let _still_waiting = done.send(result);
+            }
         }
         state.queued_bytes.fetch_sub(bytes, Relaxed);
     }
 }
 
 /// A job that fails takes none of the others with it.
-fn write_batch(
-    connection: &mut Connection,
-    batch: Vec<Order>,
-    state: &State,
-) -> rusqlite::Result<Vec<oneshot::Sender<()>>> {
+fn write_batch(connection: &mut Connection, batch: Vec<Order>) -> rusqlite::Result<Vec<Result<(), String>>> {
     let mut change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let mut told = Vec::new();
+    let mut results = Vec::with_capacity(batch.len());
     for order in batch {
         let part = change.savepoint()?;
-        match (order.job)(&part).and_then(|()| part.commit()) {
-            Ok(()) => told.extend(order.done),
-            Err(error) => state.lose(1, &error.to_string()),
-        }
+        let result = (order.job)(&part).and_then(|()| part.commit());
+        results.push(result.map_err(|error| error.to_string()));
     }
     change.commit()?;
-    Ok(told)
+    Ok(results)
 }

@@ -19,40 +19,23 @@ const WAL_BYTES_MAX: i64 = 16 * 1024 * 1024;
 const HEAD: &[u8] = b"SQLite format 3\0";
 
 /// Each brings the file from its place's number to the next. Written once: a change is a new one at the end.
-pub(super) const MIGRATIONS: [&str; 1] = ["
-    CREATE TABLE keys (
-        id TEXT PRIMARY KEY, pool TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL,
-        until_unix_ms INTEGER, changed_unix_ms INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE responses (
-        id TEXT PRIMARY KEY, previous_id TEXT, created_unix_ms INTEGER NOT NULL, expires_unix_ms INTEGER NOT NULL,
-        request_items TEXT NOT NULL, response TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX responses_by_age ON responses (created_unix_ms);
-    CREATE INDEX responses_by_end ON responses (expires_unix_ms);
-    CREATE TABLE cache (
-        key BLOB PRIMARY KEY, profile TEXT NOT NULL, created_unix_ms INTEGER NOT NULL, expires_unix_ms INTEGER NOT NULL,
-        headers TEXT NOT NULL, body BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX cache_by_age ON cache (created_unix_ms);
-    CREATE INDEX cache_by_end ON cache (expires_unix_ms);
-"];
+pub type Migrations = &'static [&'static str];
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error("the database is broken: {0}")]
     Broken(String),
-    #[error("a newer magic-proxy wrote it (version {found}, this one knows {}): use that one, or another --data folder", MIGRATIONS.len())]
-    Newer { found: usize },
+    #[error("a newer magic-proxy wrote it (version {found}, this one knows {known}): use that one, or another --data folder")]
+    Newer { found: usize, known: usize },
 }
 
 /// For the one writer.
-pub(super) fn open(file: &Path, now: SystemTime) -> Result<Connection, Error> {
-    match open_as_it_is(file) {
+pub(crate) fn open(file: &Path, migrations: Migrations, now: SystemTime) -> Result<Connection, Error> {
+    match open_as_it_is(file, migrations) {
         Err(error) if error.is_broken() => {
             let aside = put_aside(file, now)?;
             tracing::warn!(
@@ -60,14 +43,14 @@ pub(super) fn open(file: &Path, now: SystemTime) -> Result<Connection, Error> {
                 file.display(),
                 aside.display()
             );
-            open_as_it_is(file)
+            open_as_it_is(file, migrations)
         }
         result => result,
     }
 }
 
 /// For reads: it can change nothing, and it makes no file.
-pub(super) fn reader(file: &Path) -> rusqlite::Result<Connection> {
+pub fn reader(file: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_MAX)?;
@@ -75,19 +58,19 @@ pub(super) fn reader(file: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// 0 for an empty file.
-pub(super) fn version(connection: &Connection) -> rusqlite::Result<usize> {
+pub fn version(connection: &Connection) -> rusqlite::Result<usize> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
-fn open_as_it_is(file: &Path) -> Result<Connection, Error> {
+fn open_as_it_is(file: &Path, migrations: Migrations) -> Result<Connection, Error> {
     check_head(make_private(file)?)?;
     let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY_MAX)?;
     let _mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     connection.execute_batch(&format!("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = {WAL_BYTES_MAX}"))?;
     check(&connection, file)?;
-    migrate(&mut connection)?;
+    migrate(&mut connection, migrations)?;
     Ok(connection)
 }
 
@@ -99,15 +82,15 @@ fn check(connection: &Connection, file: &Path) -> Result<(), Error> {
     if found == "ok" { Ok(()) } else { Err(Error::Broken(found)) }
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), Error> {
+fn migrate(connection: &mut Connection, migrations: Migrations) -> Result<(), Error> {
     // Taken for writing at once: of two gateways that start together, the second sees what the first has done.
     let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found = version(&change)?;
-    let missing = MIGRATIONS.get(found..).ok_or(Error::Newer { found })?;
+    let missing = migrations.get(found..).ok_or(Error::Newer { found, known: migrations.len() })?;
     for step in missing {
         change.execute_batch(step)?;
     }
-    change.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
+    change.pragma_update(None, "user_version", i64::try_from(migrations.len()).unwrap_or(i64::MAX))?;
     change.commit()?;
     Ok(())
 }
@@ -136,7 +119,7 @@ fn check_head(file: File) -> Result<(), Error> {
 
 /// The log belongs to the file: left behind, it would be read into the new one.
 fn put_aside(file: &Path, now: SystemTime) -> std::io::Result<PathBuf> {
-    let stamp = super::unix_ms(now) / 1000;
+    let stamp = crate::unix_ms(now) / 1000;
     let aside = beside(file, &format!(".broken-{stamp}"));
     for part in ["-wal", "-shm"] {
         let from = beside(file, part);
