@@ -216,6 +216,7 @@ impl Script {
             }
             SessionEvent::Observation { text } => format!("observation: {}", text.replace('\n', "\\n")),
             SessionEvent::LlmCall { .. } => return,
+            SessionEvent::Progress { kind, .. } if kind == "ladder" => return,
             SessionEvent::Progress { kind, payload } => format!("progress {kind} {payload}"),
             SessionEvent::FinalAnswerStreamEnd { answer, finish_reason, tool_calls, .. } => {
                 let calls = tool_calls.iter().map(|call| format!(" {} {} {}", call.id, call.name, call.arguments_json));
