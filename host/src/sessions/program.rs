@@ -1,6 +1,6 @@
 //! From an alias' settings and a client's order to the driver that runs the session.
 use super::Job;
-use magic_config::{ToolChoice, ToolProtocol};
+use magic_config::{Alias, ToolChoice, ToolProtocol};
 use magic_sessions::{Block, Declarative, Driver, Generation, Policy, Program, Protocol};
 use magic_types::SessionId;
 use magic_types::chat::{Message, ToolDefinition};
@@ -53,14 +53,10 @@ pub(super) fn driver(id: &SessionId, job: &Job, limits: Limits, tools: Vec<ToolD
 fn program(job: &Job) -> Program {
     let blocks = job.pattern.structure().unwrap_or_default().iter();
     let agent = job.route.first_profile().map_or(&job.snapshot.config.agent_settings, |profile| &profile.agent);
-    let protocol = match agent.tool_protocol {
-        ToolProtocol::Tags | ToolProtocol::Auto => Protocol::Tags,
-        ToolProtocol::Grammar => Protocol::Grammar,
-    };
     let prompt = |file: &String| job.snapshot.prompts.get(file).cloned();
     Program {
         structure: blocks.map(|step| Block { tag: step.tag.clone(), content: step.content.clone() }).collect(),
-        protocol,
+        protocol: protocol(job),
         policy: Policy {
             server_instruction: agent.system_instruction.as_ref().and_then(prompt),
             server_manifests: agent.manifests.iter().filter_map(prompt).collect(),
@@ -70,5 +66,15 @@ fn program(job: &Job) -> Program {
         generation: job.order.generation,
         client_tools: job.order.client_tools.clone(),
         tool_required: agent.tool_choice == ToolChoice::Required,
+    }
+}
+
+fn protocol(job: &Job) -> Protocol {
+    let alias = job.snapshot.config.alias(job.route.plan.alias.as_str());
+    match alias.map_or(ToolProtocol::Tags, Alias::tool_protocol) {
+        ToolProtocol::Tags | ToolProtocol::Auto => Protocol::Tags,
+        ToolProtocol::Native => Protocol::Native,
+        ToolProtocol::JsonSchema => Protocol::JsonSchema,
+        ToolProtocol::Grammar => Protocol::Grammar,
     }
 }

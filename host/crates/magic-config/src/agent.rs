@@ -15,7 +15,7 @@ pub struct AgentSettings {
     /// Files, relative to the config's folder, in the order in which they are read to the model.
     pub manifests: Vec<String>,
     pub tool_protocol: ToolProtocol,
-    /// `Required` only together with `ToolProtocol::Grammar`, which can hold a model to it.
+    /// `Required` only together with `ToolProtocol::Grammar` or `Native`, which can hold a model to it.
     pub tool_choice: ToolChoice,
     /// Wall time of a whole session.
     pub session_max: Duration,
@@ -28,9 +28,13 @@ pub struct AgentSettings {
 pub enum ToolProtocol {
     /// `<ACTION>…</ACTION>` in its text.
     Tags,
-    /// The same, the action being forced by a GBNF grammar (llama.cpp and kin).
+    /// The vendor's own tool calls.
+    Native,
+    /// It thinks in free text, and then states the action as JSON that a schema forces.
+    JsonSchema,
+    /// As with tags, the action being forced by a GBNF grammar (llama.cpp and kin).
     Grammar,
-    /// The best of what the profile's backend is known to do; today that is tags.
+    /// The best of what is known of the backends of the whole chain: `Alias::tool_protocol` says which.
     Auto,
 }
 
@@ -47,6 +51,8 @@ impl ToolProtocol {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tags => "tags",
+            Self::Native => "native",
+            Self::JsonSchema => "json_schema",
             Self::Grammar => "grammar",
             Self::Auto => "auto",
         }

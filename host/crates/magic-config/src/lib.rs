@@ -1,11 +1,12 @@
 //! `proxy_config.yaml` as checked values: text and environment in, [`Config`] or every [`Problem`] at once out.
 //! Reads no file, no environment and no clock: the host hands in the text and an [`Env`].
 //!
-//! Reading order: `config`, `profile`, `provider` and `agent` (what comes out), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
+//! Reading order: `config`, `profile`, `provider` and `agent` (what comes out), `backend` (what `auto` means), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
 //! `walk` (nodes with a path, and the book of problems), `check` (nodes to [`Config`]), `defaults` (every default and
 //! why), `components` (what can only be checked once components are loaded).
 
 mod agent;
+mod backend;
 mod check;
 mod components;
 mod config;

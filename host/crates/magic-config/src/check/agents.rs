@@ -9,19 +9,12 @@ const STEPS_MAX: u32 = 100;
 const TOOL_CALLS_CEILING: u32 = 1000;
 const SESSION_CEILING: Duration = Duration::from_secs(24 * 3600);
 
-/// Words of the product that this version does not serve yet.
-#[derive(Clone, Copy)]
-enum Protocol {
-    Served(ToolProtocol),
-    Later,
-}
-
-const PROTOCOLS: [(&str, Protocol); 5] = [
-    ("tags", Protocol::Served(ToolProtocol::Tags)),
-    ("grammar", Protocol::Served(ToolProtocol::Grammar)),
-    ("auto", Protocol::Served(ToolProtocol::Auto)),
-    ("native", Protocol::Later),
-    ("json_schema", Protocol::Later),
+const PROTOCOLS: [(&str, ToolProtocol); 5] = [
+    ("tags", ToolProtocol::Tags),
+    ("native", ToolProtocol::Native),
+    ("json_schema", ToolProtocol::JsonSchema),
+    ("grammar", ToolProtocol::Grammar),
+    ("auto", ToolProtocol::Auto),
 ];
 
 const CHOICES: [(&str, ToolChoice); 2] = [("auto", ToolChoice::Auto), ("required", ToolChoice::Required)];
@@ -45,7 +38,7 @@ pub(crate) fn read(mut fields: Fields<'_>, global: Option<&AgentSettings>) -> Ag
     if let Some(steps) = fields.take("max_steps").and_then(|value| value.integer_u32(1..=STEPS_MAX)) {
         settings.max_steps = steps;
     }
-    if let Some(protocol) = fields.take("tool_protocol").and_then(|value| tool_protocol(&value)) {
+    if let Some(protocol) = fields.take("tool_protocol").and_then(|value| value.word("tool protocol", &PROTOCOLS)) {
         settings.tool_protocol = protocol;
     }
     if let Some(choice) = fields.take("tool_choice").and_then(|value| value.word("tool choice", &CHOICES)) {
@@ -124,15 +117,4 @@ fn file(value: &Value<'_>) -> Option<String> {
 
 fn files(value: &Value<'_>) -> Option<Vec<String>> {
     Some(value.list()?.iter().filter_map(file).collect())
-}
-
-fn tool_protocol(value: &Value<'_>) -> Option<ToolProtocol> {
-    match value.word("tool protocol", &PROTOCOLS)? {
-        Protocol::Served(protocol) => Some(protocol),
-        Protocol::Later => {
-            let hint = "use tags, grammar (llama.cpp and kin) or auto meanwhile";
-            value.problem_hint(format!("tool protocol `{}` arrives with a later version", value.raw()), hint);
-            None
-        }
-    }
 }

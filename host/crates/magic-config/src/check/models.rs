@@ -92,10 +92,18 @@ fn model_params(
             "set agent_settings.tool_protocol: tags here",
         );
     }
-    if agent.tool_choice == ToolChoice::Required && agent.tool_protocol != ToolProtocol::Grammar {
+    if agent.tool_protocol == ToolProtocol::JsonSchema && place.as_ref().is_some_and(|place| !place.takes_json_schema())
+    {
         fields.problem_hint(
-            "tool_choice `required` needs tool_protocol `grammar`: nothing else can hold a model to it",
-            "set agent_settings.tool_protocol: grammar, or leave tool_choice out",
+            "tool_protocol `json_schema` needs a backend that takes a schema for its answer, and this vendor's refuses it",
+            "set agent_settings.tool_protocol: native here",
+        );
+    }
+    let holds = matches!(agent.tool_protocol, ToolProtocol::Grammar | ToolProtocol::Native);
+    if agent.tool_choice == ToolChoice::Required && !holds {
+        fields.problem_hint(
+            "tool_choice `required` needs tool_protocol `grammar` or `native`: nothing else can hold a model to it",
+            "set agent_settings.tool_protocol, or leave tool_choice out",
         );
     }
     let params = params::read(fields);
