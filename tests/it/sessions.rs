@@ -63,9 +63,12 @@ async fn the_events_of_a_session_come_in_order_numbered_from_0_without_gaps() {
             "AgentThoughtStream",
             "FinalAnswerStream",
             "LlmCall",
+            "Progress",
             "FinalAnswerStreamEnd",
         ]
     );
+    let rungs = json!({ "kind": "ladder", "payload": { "protocol": "tags", "rungs": { "tag": 2 } } });
+    assert_eq!(one(&events, "Progress"), &rungs);
     let created = one(&events, "SessionCreated");
     assert_eq!((&created["session_id"], &created["alias"]), (&json!("in-order"), &json!("thinker")));
     assert_eq!(created["pattern"], "standard_gemini_react");
