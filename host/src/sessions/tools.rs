@@ -1,6 +1,6 @@
 //! The tools of one session: which it may use, and the way from a call to a component of the session's snapshot.
 use super::Job;
-use magic_plugins::{Component, Host};
+use magic_plugins::{Caller, Component, Host};
 use magic_types::chat::{ToolCall, ToolDefinition, ToolError, ToolResult};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Toolbox {
     pub(super) async fn call(self: Arc<Self>, call: ToolCall) -> ToolResult {
         let owner = self.tools.iter().find(|(definition, _)| definition.name == call.name).map(|(_, owner)| owner);
         let outcome = match owner {
-            Some(owner) => owner.call(&call, Arc::clone(&self.host)).await,
+            Some(owner) => owner.call(&call, Caller::default(), Arc::clone(&self.host)).await,
             None => Err(ToolError::NotFound),
         };
         ToolResult { call_id: call.id, outcome }

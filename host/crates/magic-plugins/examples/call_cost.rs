@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement prints and reads the real clock")]
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use magic_plugins::{Host, Inbound, Options, Outbound, OutboundError, Policy, Runtime, Source};
+use magic_plugins::{Caller, Host, Inbound, Options, Outbound, OutboundError, Policy, Runtime, Source};
 use magic_types::Secret;
 use magic_types::chat::ToolCall;
 use std::error::Error;
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let mut took = Vec::new();
         for _ in 0..20_000 {
             let began = Instant::now();
-            component.call(&call, Arc::clone(&host)).await?;
+            component.call(&call, Caller::default(), Arc::clone(&host)).await?;
             took.push(began.elapsed());
         }
         let first = took.first().copied().unwrap_or_default();

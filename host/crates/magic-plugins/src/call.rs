@@ -1,5 +1,6 @@
 //! One call, always in this order: a place, a store, its limits, its deadline, an instance, the call. Whatever ends it,
 //! the store is thrown away.
+use crate::caller::Caller;
 use crate::component::Guest;
 use crate::defaults;
 use crate::host::Host;
@@ -24,12 +25,13 @@ pub(crate) async fn run<E: Errand>(
     runtime: &Runtime,
     guest: &Arc<Guest>,
     host: Arc<dyn Host>,
+    caller: Caller,
     errand: E,
 ) -> Result<E::Outcome, Stop> {
     let _own = guest.gate.enter(&runtime.counters).await.map_err(|_| Stop::Busy)?;
     let _pool = runtime.door(guest.door).enter(&runtime.counters).await.map_err(|_| Stop::Busy)?;
     runtime.counters.calls.fetch_add(1, Ordering::Relaxed);
-    let mut store = store(runtime, guest, host);
+    let mut store = store(runtime, guest, host, caller);
     let wall_max = Duration::from_millis(guest.limits.wall_ms_max);
     // Epochs cannot interrupt a host call or a wait, so the wall clock bounds the whole from outside.
     let ended = timeout(wall_max, errand.run(&mut store)).await;
@@ -47,9 +49,9 @@ pub(crate) async fn run<E: Errand>(
     Err(stop)
 }
 
-fn store(runtime: &Runtime, guest: &Arc<Guest>, host: Arc<dyn Host>) -> Store<State> {
+fn store(runtime: &Runtime, guest: &Arc<Guest>, host: Arc<dyn Host>, caller: Caller) -> Store<State> {
     let live = Guard::new(&runtime.counters, Counted::Instance);
-    let state = State::new(Arc::clone(guest), host, runtime.kv.clone(), live);
+    let state = State::new(Arc::clone(guest), host, caller, runtime.kv.clone(), live);
     let mut store = Store::new(&runtime.engine, state);
     store.limiter(|state| &mut state.room);
     store.set_hostcall_fuel(guest.policy.hostcall_bytes_max(guest.limits));

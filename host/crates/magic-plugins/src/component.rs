@@ -1,5 +1,6 @@
 //! A loaded component: what it is, what it says of itself, and the way to call it. Immutable; its memory goes when the
 //! last `Arc` goes, so calls under way finish on the version they began with.
+use crate::caller::Caller;
 use crate::defaults::Limits;
 use crate::gate::Gate;
 use crate::host::Host;
@@ -130,11 +131,12 @@ impl Component {
     }
 
     /// Calls one tool on a fresh instance, arguments checked first. Whatever the guest does, this returns within its
-    /// `wall_ms_max` and the bounded wait for a place. Blank arguments are `{}`. Dropping the future ends the call.
-    pub async fn call(&self, call: &ToolCall, host: Arc<dyn Host>) -> Result<ToolOutput, ToolError> {
+    /// `wall_ms_max` and the bounded wait for a place. Blank arguments are `{}`. The guest may ask
+    /// `caller`, and its requests carry the key. Dropping the future ends the call.
+    pub async fn call(&self, call: &ToolCall, caller: Caller, host: Arc<dyn Host>) -> Result<ToolOutput, ToolError> {
         match &self.shape {
             Shape::Declarative(_) => Err(ToolError::NotFound),
-            Shape::Toolbox(toolbox) => toolbox.call(&self.runtime, &self.guest, call, host).await,
+            Shape::Toolbox(toolbox) => toolbox.call(&self.runtime, &self.guest, call, caller, host).await,
         }
     }
 

@@ -63,12 +63,12 @@ impl clock::Host for State {
 impl call_context::Host for State {
     fn idempotency_key(&mut self) -> wasmtime::Result<Option<String>> {
         self.count_host_calls(1)?;
-        Ok(None)
+        Ok(self.caller.idempotency_key.clone())
     }
 
     fn session_id(&mut self) -> wasmtime::Result<Option<String>> {
         self.count_host_calls(1)?;
-        Ok(None)
+        Ok(self.caller.session_id.clone())
     }
 }
 

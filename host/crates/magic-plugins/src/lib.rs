@@ -10,6 +10,7 @@ mod address;
 mod bindings;
 mod cache;
 mod call;
+mod caller;
 mod classify;
 mod component;
 mod defaults;
@@ -38,6 +39,7 @@ mod hostile;
 mod testing;
 
 pub use address::address_allowed;
+pub use caller::Caller;
 pub use component::{Component, Kind, Step};
 pub use defaults::{Limits, Options};
 pub use error::{Error, LoadError, PolicyError};

@@ -1,4 +1,5 @@
 //! What one call owns: the store's data. Made for the call, dropped with it.
+use crate::caller::{Caller, Writes};
 use crate::component::Guest;
 use crate::defaults;
 use crate::host::Host;
@@ -13,6 +14,8 @@ use wasmtime::UpdateDeadline;
 pub(crate) struct State {
     pub(crate) guest: Arc<Guest>,
     pub(crate) host: Arc<dyn Host>,
+    pub(crate) caller: Caller,
+    pub(crate) writes: Writes,
     pub(crate) kv: kv::Stores,
     pub(crate) room: Room,
     /// Made when the guest first asks WASI for something; most never do.
@@ -26,9 +29,21 @@ pub(crate) struct State {
 
 // === impl State ===
 impl State {
-    pub(crate) fn new(guest: Arc<Guest>, host: Arc<dyn Host>, kv: kv::Stores, live: Guard) -> Self {
+    pub(crate) fn new(guest: Arc<Guest>, host: Arc<dyn Host>, caller: Caller, kv: kv::Stores, live: Guard) -> Self {
         let room = Room::new(guest.limits.memory_bytes_max);
-        Self { guest, host, kv, room, wasi: None, host_calls: 0, ticks: 0, waited: false, _live: live }
+        Self {
+            guest,
+            host,
+            caller,
+            writes: Writes::default(),
+            kv,
+            room,
+            wasi: None,
+            host_calls: 0,
+            ticks: 0,
+            waited: false,
+            _live: live,
+        }
     }
 
     /// Every import of ours begins with this.

@@ -2,6 +2,7 @@
 use crate::bindings::info::Info;
 use crate::bindings::pattern::{PatternPre, Step as WitStep};
 use crate::call::{self, Errand};
+use crate::caller::Caller;
 use crate::classify::{Found, STRUCTURE};
 use crate::component::{Guest, Shape, Step};
 use crate::defaults;
@@ -32,7 +33,7 @@ pub(crate) async fn probe(
     let guest = denied(guest);
     let info = info(runtime, &guest, found, &pre).await?;
     let pattern = PatternPre::new(pre).map_err(|error| LoadError::WrongType(told(&error)))?;
-    let asked = call::run(runtime, &guest, Arc::new(Nothing), Structure(&pattern));
+    let asked = call::run(runtime, &guest, Arc::new(Nothing), Caller::default(), Structure(&pattern));
     let steps = asked.await.map_err(|stop| probe_failed(STRUCTURE, &stop, &guest))?;
     let structure = checked(steps).map_err(LoadError::Structure)?;
     let (name, version, description) = match info {
@@ -76,7 +77,7 @@ async fn info(
         .get_export_index(None, interface)
         .and_then(|interface| component.get_export_index(Some(&interface), "describe"))
         .ok_or_else(|| LoadError::WrongType(format!("`{interface}` has no `describe`")))?;
-    let asked = call::run(runtime, guest, Arc::new(Nothing), Describe { pre, function });
+    let asked = call::run(runtime, guest, Arc::new(Nothing), Caller::default(), Describe { pre, function });
     let info = asked.await.map_err(|stop| probe_failed("pattern-info.describe", &stop, guest))?;
     check_info(&info).map_err(LoadError::Info)?;
     Ok(Some(info))
