@@ -1,4 +1,4 @@
-//! What one call owns: the store's data. Made for the call, dropped with it.
+//! What one call owns: the store's data. Made for the call, or for a drive's instance, and dropped with it.
 use crate::caller::{Caller, Writes};
 use crate::component::Guest;
 use crate::defaults;
@@ -20,6 +20,10 @@ pub(crate) struct State {
     pub(crate) room: Room,
     /// Made when the guest first asks WASI for something; most never do.
     pub(crate) wasi: Option<Box<Wasi>>,
+    /// Where random numbers come from that a replay must draw again; chance, where there is none.
+    pub(crate) seed: Option<u64>,
+    /// What the guest says now it has said before: not to be logged again.
+    pub(crate) replaying: bool,
     host_calls: u32,
     ticks: u64,
     /// The guest waited for the host since the last tick, which is not its own time.
@@ -39,10 +43,24 @@ impl State {
             kv,
             room,
             wasi: None,
+            seed: None,
+            replaying: false,
             host_calls: 0,
             ticks: 0,
             waited: false,
             _live: live,
+        }
+    }
+
+    /// As at the start of a call.
+    pub(crate) fn rearm(&mut self) {
+        (self.host_calls, self.ticks, self.waited, self.room.refused) = (0, 0, false, false);
+    }
+
+    /// What the guest has printed since the last time.
+    pub(crate) fn log_printed(&self) {
+        if let Some(wasi) = &self.wasi {
+            wasi.log(&self.guest, self.replaying);
         }
     }
 

@@ -19,6 +19,8 @@ use tokio::sync::Notify;
 use wit_component::StringEncoding;
 use wit_parser::{PackageId, Resolve};
 
+pub(crate) mod driver;
+
 pub(crate) const SCHEMA: &str = r#"{"type":"object","properties":{"n":{"type":"integer"}}}"#;
 /// Where a guest's data begins; below it lie the areas for return values.
 const DATA_AT: usize = 4096;
