@@ -31,8 +31,8 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
             stale.push((guest, inputs));
         }
     }
-    for folder in by_folder(&stale).values() {
-        toolchain.compile(root, folder)?;
+    for group in by_world(&stale).values() {
+        toolchain.compile(root, group)?;
     }
     for (guest, inputs) in &stale {
         let module = toolchain::target_dir(root).join(guest.module_file());
@@ -47,14 +47,14 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(guests.into_iter().map(|guest| guest.output).collect())
 }
 
-/// One run of cargo a folder: features are united over what one run selects, and the guests of the two folders link
-/// different worlds of the SDK.
-fn by_folder<'a>(stale: &[(&'a Guest, String)]) -> BTreeMap<&'static str, Vec<&'a Guest>> {
-    let mut folders: BTreeMap<&'static str, Vec<&Guest>> = BTreeMap::new();
+/// One run of cargo a world: features are united over what one run selects, and a guest that is linked with the bindings
+/// of two worlds claims both. The folder is part of it, for it decides what a component must export.
+fn by_world<'a>(stale: &[(&'a Guest, String)]) -> BTreeMap<(&'static str, &'a str), Vec<&'a Guest>> {
+    let mut groups: BTreeMap<(&'static str, &str), Vec<&Guest>> = BTreeMap::new();
     for (guest, _) in stale {
-        folders.entry(guest.folder).or_default().push(guest);
+        groups.entry((guest.folder, &guest.world)).or_default().push(guest);
     }
-    folders
+    groups
 }
 
 fn report(guests: &[Guest], stale: &[(&Guest, String)]) -> anyhow::Result<()> {

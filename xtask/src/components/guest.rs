@@ -11,14 +11,16 @@ use sha2::{Digest as _, Sha256};
 
 /// Folders that hold guest crates; their components are written beside the crates.
 const FOLDERS: [&str; 2] = ["patterns", "tools"];
-/// Directories that never decide what a component is. `tags` is a package of the host's workspace; the day a guest
-/// depends on it, take it out here: `discover` refuses to go on until then.
-const SKIPPED: [&str; 4] = ["target", "frozen", "templates", "tags"];
+/// Directories that never decide what a component is.
+const SKIPPED: [&str; 3] = ["target", "frozen", "templates"];
+const SDK: &str = "magic-sdk";
 
 /// One guest crate. Its folder's name is its package's and its component's.
 pub(crate) struct Guest {
     pub(crate) folder: &'static str,
     pub(crate) name: String,
+    /// The features of magic-sdk that it turns on, as its manifest spells them: which world it links.
+    pub(crate) world: String,
     pub(crate) output: PathBuf,
     source: PathBuf,
 }
@@ -32,10 +34,6 @@ pub(crate) struct Stamp {
 
 /// Every guest crate below `root`, by folder and name.
 pub(crate) fn discover(root: &Path) -> anyhow::Result<Vec<Guest>> {
-    let lock = root.join("sdk").join("Cargo.lock");
-    if fs::read_to_string(&lock).is_ok_and(|text| text.contains("name = \"magic-tags\"")) {
-        bail!("a guest depends on magic-tags now: take `tags` out of SKIPPED in xtask/src/components/guest.rs");
-    }
     let mut guests = Vec::new();
     for folder in FOLDERS {
         let dir = root.join(folder);
@@ -43,7 +41,10 @@ pub(crate) fn discover(root: &Path) -> anyhow::Result<Vec<Guest>> {
             let Some(name) = source.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
                 bail!("{} has a name that is not UTF-8: rename it", source.display());
             };
-            guests.push(Guest { folder, output: dir.join(format!("{name}.wasm")), name, source });
+            let manifest = source.join("Cargo.toml");
+            let manifest = fs::read_to_string(&manifest).with_context(|| format!("read {}", manifest.display()))?;
+            let world = world(&manifest).to_owned();
+            guests.push(Guest { folder, output: dir.join(format!("{name}.wasm")), name, world, source });
         }
     }
     Ok(guests)
@@ -112,6 +113,16 @@ impl Stamp {
     fn path(root: &Path, guest: &Guest) -> PathBuf {
         super::toolchain::target_dir(root).join("stamps").join(format!("{}-{}", guest.folder, guest.name))
     }
+}
+
+/// What stands in the brackets of `magic-sdk = { .., features = [..] }` under `[dependencies]`; empty for a guest that
+/// does without. Reads lines, not TOML: every guest's manifest is of our own making.
+fn world(manifest: &str) -> &str {
+    let dependencies = manifest.lines().skip_while(|line| line.trim() != "[dependencies]").skip(1);
+    let mut dependencies = dependencies.take_while(|line| !line.trim_start().starts_with('['));
+    let sdk = dependencies.find(|line| line.split(['=', '.']).next().is_some_and(|name| name.trim() == SDK));
+    let features = sdk.and_then(|line| line.split_once("features")?.1.split_once('[')?.1.split_once(']'));
+    features.map_or("", |(features, _)| features.trim())
 }
 
 fn digest_tree(dir: &Path, hasher: &mut Sha256) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ impl Repository {
         repository.write("wit/types.wit", "package a:b;");
         repository.write("sdk/Cargo.lock", "");
         repository.write("sdk/rust/src/lib.rs", "");
+        repository.write("sdk/tags/src/lib.rs", "");
         repository.write("patterns/one/Cargo.toml", "");
         repository.write("patterns/one/prompts/rule.md", "think");
         repository.write("tools/two/Cargo.toml", "");
@@ -58,6 +59,10 @@ fn a_change_makes_stale_what_it_reaches_and_nothing_else() {
     let wit = repository.digests("rustc 1");
     assert!(after[0] != wit[0] && after[1] != wit[1]);
     assert_ne!(wit, repository.digests("rustc 2"));
+
+    repository.write("sdk/tags/src/lib.rs", "// changed");
+    let tags = repository.digests("rustc 1");
+    assert!(tags[0] != wit[0] && tags[1] != wit[1]);
 }
 
 #[test]
@@ -66,15 +71,22 @@ fn what_no_compiler_reads_makes_nothing_stale() {
     let before = repository.digests("rustc 1");
     repository.write("patterns/one/.rule.md.swp", "x");
     repository.write("sdk/target/debug/junk", "x");
-    repository.write("sdk/tags/src/lib.rs", "x");
     assert_eq!(before, repository.digests("rustc 1"));
 }
 
 #[test]
-fn a_guest_that_uses_the_tags_is_noticed() {
-    let repository = Repository::new("tags");
-    repository.write("sdk/Cargo.lock", "name = \"magic-tags\"");
-    assert!(discover(&repository.0).is_err());
+fn a_guest_says_in_its_manifest_which_world_it_links() {
+    let manifest = |line: &str| format!("[dependencies]\nserde.workspace = true\n{line}\n[dev-dependencies]\n{DEV}");
+    const DEV: &str = r#"magic-sdk = { workspace = true, features = ["testing"] }"#;
+    for (line, expect) in [
+        (r#"magic-sdk = { workspace = true, features = ["driver"] }"#, r#""driver""#),
+        (r#"magic-sdk={features=[ "tool" ],workspace=true}"#, r#""tool""#),
+        ("magic-sdk.workspace = true", ""),
+        ("", ""),
+    ] {
+        assert_eq!(world(&manifest(line)), expect, "{line}");
+    }
+    assert_eq!(world(DEV), "");
 }
 
 #[test]
