@@ -45,10 +45,11 @@ macro_rules! driver {
     ) => {
         /// JSON Schema of the options, where there are any.
         pub const OPTIONS_SCHEMA: Option<&str> = {
-            #[allow(unused_assignments, unused_mut, reason = "left as it is where there are no options")]
-            let mut schema: Option<&str> = None;
-            $(schema = Some($schema);)?
-            schema
+            let given: &[&str] = &[$($schema)?];
+            match given {
+                [schema, ..] => Some(*schema),
+                [] => None,
+            }
         };
 
         // Only in WebAssembly: natively a guest is a library under test, and several are linked into one program.

@@ -5,8 +5,8 @@ use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll};
 use serde::de::DeserializeOwned;
 
 use super::{
-    AgentCard, Answer, Ask, Completion, Either, Error, Limits, LlmError, Message, Role, Show, ToolCall,
-    ToolDefinition, ToolResult, Usage,
+    AgentCard, Answer, Ask, Completion, Either, Error, Limits, LlmError, Message, Role, Show, ToolCall, ToolDefinition,
+    ToolResult, Usage,
     awaited::{Awaited, Results, Shared, Slots, State},
     either, wit,
 };
@@ -170,9 +170,22 @@ impl Ctx {
     /// The outcome of `work`; or `None`, and `work` is dropped, where the session was told to wrap up and the work did
     /// not come to its end soon after. Asks under way are not lost at the first word: they are paid for.
     pub async fn in_time<F: Future>(&self, work: F) -> Option<F::Output> {
+        if self.is_overdue() {
+            return None;
+        }
         match either(work, self.overdue()).await {
             Either::First(output) => Some(output),
             Either::Second(()) => None,
+        }
+    }
+
+    /// One step of a pattern: a reply, or `None` where a limit leaves no place for it and the pattern shall answer with
+    /// what there is.
+    pub async fn step(&self, ask: impl Into<Ask>) -> Result<Option<Completion>, LlmError> {
+        match self.in_time(self.ask(ask)).await {
+            None => Ok(None),
+            Some(Err(LlmError::BudgetExceeded(_))) if self.wrap_up().is_some() => Ok(None),
+            Some(reply) => reply.map(Some),
         }
     }
 
@@ -188,9 +201,14 @@ impl Ctx {
                 state.grace = Some(ref_);
                 return Poll::Pending;
             };
-            if matches!(state.timers.get(&grace), Some(Some(()))) { Poll::Ready(()) } else { Poll::Pending }
+            if state.timers.get(&grace) == Some(&Some(())) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
+    }
+
+    fn is_overdue(&self) -> bool {
+        let state = self.0.state.borrow();
+        state.grace.is_some_and(|grace| state.timers.get(&grace) == Some(&Some(())))
     }
 
     /// Shows a thought; pieces follow each other without a break.

@@ -109,17 +109,18 @@ fn a_listener_hears_every_piece() {
 #[test]
 fn work_that_ends_soon_after_the_wrap_up_is_kept_and_other_work_is_dropped() {
     async fn run(ctx: Ctx) -> Result<Answer, Error> {
-        let ask = |text| ctx.in_time(ctx.ask(ask(text)));
-        let texts = join_all([ask("a"), ask("b")]).await.into_iter().map(|reply| match reply {
+        let sample = |text| ctx.in_time(ctx.ask(ask(text)));
+        let texts = join_all([sample("a"), sample("b")]).await.into_iter().map(|reply| match reply {
             Some(Ok(completion)) => completion.text(),
             Some(Err(error)) => error_text(&error),
             None => "late".into(),
         });
-        Ok(format!("{} {:?}", texts.collect::<Vec<_>>().join(","), ctx.wrap_up()).into())
+        let more = ctx.in_time(ctx.ask(ask("begun too late"))).await.is_some();
+        Ok(format!("{} {:?} {more}", texts.collect::<Vec<_>>().join(","), ctx.wrap_up()).into())
     }
     let mut script = Script::new(run, Session::asked("x"));
     script.check("ask 1 hidden: a\nask 2 hidden: b").wrap_up("time").check("wait 3 60000 ms");
-    script.says(2, "b").check("").timer(3).check("cancel 1\nfinish: late,b Some(\"time\")");
+    script.says(2, "b").check("").timer(3).check("cancel 1\nfinish: late,b Some(\"time\") false");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use super::spoken;
 #[must_use]
 pub fn answer(text: &str) -> (String, String) {
     let text = spoken(text);
-    let (thought, answer) = tagged(text).or_else(|| marked(text)).or_else(|| boxed(text)).unwrap_or(("".into(), text.into()));
+    let (thought, answer) =
+        tagged(text).or_else(|| marked(text)).or_else(|| boxed(text)).unwrap_or(("".into(), text.into()));
     (thought.trim().into(), answer.trim().into())
 }
 
@@ -61,7 +62,9 @@ fn boxed(text: &str) -> Option<(String, String)> {
 pub fn normalised(answer: &str) -> String {
     let lower = answer.to_lowercase();
     let bare = lower
-        .trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | '`' | '"' | '\'' | '“' | '”' | '(' | ')' | '$' | '€' | '£'))
+        .trim_matches(|c: char| {
+            c.is_whitespace() || matches!(c, '*' | '_' | '`' | '"' | '\'' | '“' | '”' | '(' | ')' | '$' | '€' | '£')
+        })
         .trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '*'));
     let mut words = bare.split_whitespace();
     let first = words.next().unwrap_or_default();
@@ -75,6 +78,10 @@ pub fn normalised(answer: &str) -> String {
 /// `1,000.50` as `1000.5`.
 fn number(text: &str) -> Option<String> {
     let text = text.trim_end_matches('%');
+    // `1. Paris` begins a list.
+    if text.ends_with('.') {
+        return None;
+    }
     let (negative, text) = match text.strip_prefix(['-', '−']) {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

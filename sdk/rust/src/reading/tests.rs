@@ -34,10 +34,7 @@ fn a_list_is_found_wherever_it_stands() {
 fn what_does_not_read_is_said_exactly() {
     check_list("I would ask a.", "There is no JSON list in your reply.");
     check_list(r#"[{"agent": "a"}]"#, "The JSON does not fit: missing field `task`.");
-    check_list(
-        r#"[{"agent": "a", "task": "x",}]"#,
-        "The list is not valid JSON: trailing comma at line 1 column 29.",
-    );
+    check_list(r#"[{"agent": "a", "task": "x",}]"#, "The list is not valid JSON: trailing comma at line 1 column 29.");
 }
 
 #[track_caller]
@@ -68,19 +65,23 @@ fn answers_that_say_the_same_are_the_same() {
         let first = normalised(same[0]);
         assert!(same.iter().all(|text| normalised(text) == first), "{same:?} {first}");
     }
-    for (one, other) in [("1,5", "15"), ("10", "100"), ("yes, in 1969", "no, in 1969"), ("7 or 8", "7"), ("-1", "1")] {
+    for (one, other) in [
+        ("1,5", "15"),
+        ("10", "100"),
+        ("yes, in 1969", "no, in 1969"),
+        ("7 or 8", "7"),
+        ("-1", "1"),
+        ("1. Paris", "1. Rome"),
+    ] {
         assert_ne!(normalised(one), normalised(other));
     }
 }
 
 #[test]
 fn a_score_stands_behind_its_mark_or_first() {
-    for (text, expect) in [
-        ("Score: 7/10", Some(7.0)),
-        ("I give 3 of 5. Score: **8.5**.", Some(8.5)),
-        ("9", Some(9.0)),
-        ("none", None),
-    ] {
+    for (text, expect) in
+        [("Score: 7/10", Some(7.0)), ("I give 3 of 5. Score: **8.5**.", Some(8.5)), ("9", Some(9.0)), ("none", None)]
+    {
         assert_eq!(number_after("score", text), expect, "{text}");
     }
 }

@@ -10,7 +10,8 @@ pub(super) fn line(directive: &Directive) -> Vec<String> {
     let line = match directive {
         Directive::Ask(ask) => format!("ask {} {}: {}", ask.ref_, manner(ask), last(&ask.request.messages)),
         Directive::CallTools(calls) => {
-            let call = |call: &crate::driver::ToolCall| format!("call {} {} {}", call.id, call.name, call.arguments_json);
+            let call =
+                |call: &crate::driver::ToolCall| format!("call {} {} {}", call.id, call.name, call.arguments_json);
             return calls.iter().map(call).collect();
         }
         Directive::Delegate(delegate) => {
