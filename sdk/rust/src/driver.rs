@@ -97,5 +97,6 @@ pub fn info(name: &str, version: &str, description: &str, schema: Option<&str>) 
     }
 }
 
-#[cfg(test)]
+// The scripts need the feature that guests' tests turn on.
+#[cfg(all(test, feature = "testing"))]
 mod tests;

@@ -7,9 +7,12 @@ mod session;
 
 use std::collections::BTreeMap;
 
-use crate::driver::{
-    Answer, Completion, Ctx, Directive, Error, Event, FinishReason, LlmError, Machine, Message, SessionContext,
-    ToolError, ToolOutput, ToolResult, Usage,
+use crate::{
+    bindings::driver::exports::magic::proxy::driver as wit,
+    driver::{
+        Answer, Completion, Ctx, Directive, Error, Event, FinishReason, LlmError, Machine, Message, SessionContext,
+        ToolError, ToolOutput, ToolResult, Usage,
+    },
 };
 use lines::{line, prompt};
 pub use session::Session;
@@ -104,10 +107,7 @@ impl Script {
     /// A piece of the reply, for an ask that listens.
     #[track_caller]
     pub fn streams(&mut self, ref_: u32, text: &str) -> &mut Self {
-        self.event(Event::LlmDelta(crate::bindings::driver::exports::magic::proxy::driver::LlmDelta {
-            ref_,
-            text: text.into(),
-        }))
+        self.event(Event::LlmDelta(wit::LlmDelta { ref_, text: text.into() }))
     }
 
     /// A tool's output, or the text of its failure.
@@ -149,7 +149,7 @@ impl Script {
     #[track_caller]
     fn model(&mut self, ref_: u32, outcome: Result<Completion, LlmError>) -> &mut Self {
         self.closed(ref_);
-        self.event(Event::Llm(crate::bindings::driver::exports::magic::proxy::driver::LlmEvent { ref_, outcome }))
+        self.event(Event::Llm(wit::LlmEvent { ref_, outcome }))
     }
 
     fn closed(&mut self, ref_: u32) {
