@@ -115,6 +115,17 @@ fn a_limit_nearly_spent_answers_with_what_was_found() {
 }
 
 #[test]
+fn what_a_tool_found_is_kept_where_no_place_is_left_to_think_about_it() {
+    let mut script = working(&json!({}));
+    script.says(3, "3").says(2, r#"I look. <ACTION>{"tool": "look_up"}"#).check("call call_1 look_up {}");
+    script.wrap_up_with_next("tools").tool("call_1", Ok("a is 2")).check(
+        "thought: 1. Find a.\\nI look.\\na is 2 (Not done to the end: no place is left for it.)\\n
+         thought: 2. Find b.\\n3\\n
+         ask 4 answer...",
+    );
+}
+
+#[test]
 fn a_limit_spent_by_the_plan_leads_straight_to_the_answer() {
     let mut script = script(&json!({}));
     script.wrap_up_with_next("steps").says(1, "Hm.").check("thought: \\n\nask 2 answer...");

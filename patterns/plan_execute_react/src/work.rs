@@ -3,7 +3,7 @@
 
 use magic_sdk::{
     driver::{Ask, Ctx, Prompt, error_text, fill, result_text},
-    reading,
+    reading::{self, Acting},
 };
 
 use crate::plan::Step;
@@ -22,30 +22,31 @@ pub(crate) async fn done(ctx: &Ctx, actions: u32, known: &str, step: &Step) -> S
         if ctx.tools_offered().is_empty() { fill(WORK_ALONE, &[]) } else { fill(WORK, &[("tools", &tools(ctx))]) };
     let order = fill(STEP, &[("results", known), ("step", &step.step)]);
     let mut prompt = Prompt::new(&system).conversation(ctx).user(order);
-    let mut said = String::new();
+    let mut found = String::new();
     for left in (0..=actions).rev() {
         let text = match ctx.step(Ask::from(prompt.clone()).stop(&STOP)).await {
             Ok(Some(reply)) => reply.text(),
-            Ok(None) => return not_done(&said, "no place is left for it"),
-            Err(error) => return not_done(&said, &error_text(&error)),
+            Ok(None) => return not_done(&found, "no place is left for it"),
+            Err(error) => return not_done(&found, &error_text(&error)),
         };
-        let acting = reading::acting(&text);
-        let (answer, heard) = match acting.calls {
-            Ok(calls) if calls.is_empty() => return acting.answer.unwrap_or(acting.thought),
-            Ok(calls) if left > 0 => (closed(&text), observed(ctx, calls).await),
-            Ok(_) => return not_done(&acting.thought, "it may call no more tools"),
-            Err(problem) => (closed(&text), problem),
+        let Acting { thought, calls, answer, said } = reading::acting(&text);
+        let heard = match calls {
+            Ok(calls) if calls.is_empty() => return answer.unwrap_or(thought),
+            Ok(_) if left == 0 => return not_done(&thought, "it may call no more tools"),
+            Ok(calls) => {
+                let texts: Vec<String> = ctx.tools(calls).await.iter().map(result_text).collect();
+                found = [thought, texts.join("\n")].join("\n");
+                let heard: Vec<String> = texts.iter().map(|text| fill(OBSERVATION, &[("text", text)])).collect();
+                heard.join("\n")
+            }
+            Err(problem) => problem,
         };
-        said = acting.thought;
-        prompt = prompt.assistant(answer).user(heard);
         if ctx.wrap_up().is_some() {
-            return not_done(&said, "no place is left for it");
+            return not_done(&found, "no place is left for it");
         }
-        if left == 1 {
-            prompt = prompt.user(LAST);
-        }
+        prompt = prompt.assistant(said).user(heard).user(if left == 1 { LAST } else { "" });
     }
-    not_done(&said, "its actions could not be read")
+    not_done(&found, "its actions could not be read")
 }
 
 /// One line a tool.
@@ -54,17 +55,6 @@ pub(crate) fn tools(ctx: &Ctx) -> String {
         format!("- {}: {} Arguments: {}", tool.name, tool.description.trim(), tool.parameters_json_schema.trim())
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-async fn observed(ctx: &Ctx, calls: Vec<magic_sdk::driver::Call>) -> String {
-    let results = ctx.tools(calls).await;
-    let heard = results.iter().map(|result| fill(OBSERVATION, &[("text", &result_text(result))]));
-    heard.collect::<Vec<_>>().join("\n")
-}
-
-/// The stop sequence took the closing tag.
-fn closed(text: &str) -> String {
-    if text.contains("</ACTION>") { text.into() } else { [text, "</ACTION>"].concat() }
 }
 
 fn not_done(said: &str, why: &str) -> String {

@@ -84,8 +84,8 @@ fn without_the_interpreter_the_session_fails_with_the_cure() {
 fn the_examples_are_turns_of_the_same_form_as_the_question() {
     let script = script(&json!({}));
     let prompt: Vec<&str> = script.prompt(1).lines().collect();
-    assert_eq!(prompt.len(), 8, "a system turn, three examples and the question");
-    for turns in prompt.get(1..7).unwrap_or_default().chunks(2) {
+    assert_eq!(prompt.len(), 10, "a system turn, four examples and the question");
+    for turns in prompt.get(1..9).unwrap_or_default().chunks(2) {
         assert!(turns[0].starts_with("user: ") && turns[0].ends_with("Write a Python program that prints the answer."));
         assert!(turns[1].starts_with("assistant: ```python\\n") && turns[1].ends_with("\\n```"), "{}", turns[1]);
     }

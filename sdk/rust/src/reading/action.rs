@@ -14,6 +14,8 @@ pub struct Acting {
     /// The calls, or a sentence that says to the model what to mend.
     pub calls: Result<Vec<Call>, String>,
     pub answer: Option<String>,
+    /// As it goes back into the conversation: closed tags, and nothing that the model invented behind its calls.
+    pub said: String,
 }
 
 /// Reads a reply that may hold `<ACTION>` and `<FINAL_ANSWER>`.
@@ -34,9 +36,12 @@ pub fn acting(text: &str) -> Acting {
     let mut parser = Parser::new(Tags::default());
     parser.push(text, &mut read);
     parser.finish(&mut read);
+    let thought = thought.trim().to_owned();
+    let acts = actions.iter().map(|action| ["<ACTION>", action.trim(), "</ACTION>"].concat());
+    let said = [thought.clone()].into_iter().chain(acts).collect::<Vec<_>>().join("\n").trim().to_owned();
     let calls = actions.iter().map(|action| calls(action)).collect::<Result<Vec<_>, _>>();
     let answer = answer.map(|answer| answer.trim().to_owned()).filter(|answer| !answer.is_empty());
-    Acting { thought: thought.trim().into(), calls: calls.map(|calls| calls.concat()), answer }
+    Acting { thought, calls: calls.map(|calls| calls.concat()), answer, said }
 }
 
 const SHAPE: &str = r#"Write one object, {"tool_name": "...", "arguments": {...}}, and nothing else."#;

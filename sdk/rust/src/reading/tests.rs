@@ -100,7 +100,7 @@ fn a_program_stands_in_its_fence() {
 
 #[track_caller]
 fn check_action(text: &str, expect: &str) {
-    let Acting { thought, calls, answer } = acting(text);
+    let Acting { thought, calls, answer, .. } = acting(text);
     let calls = match calls {
         Ok(calls) => calls.iter().map(|call| format!("{}{} ", call.name, call.arguments_json)).collect(),
         Err(problem) => problem,
@@ -117,6 +117,14 @@ fn an_action_is_read_in_every_usual_form() {
     check_action("<ACTION></ACTION>", "||");
     check_action("<FINAL_ANSWER>x</FINAL_ANSWER>", "||x");
     check_action(r#"<ACTION>{"tool": "c"}</ACTION><OBSERVATION>1</OBSERVATION><FINAL_ANSWER>x"#, "|c{}|");
+}
+
+#[test]
+fn what_a_model_invents_behind_its_call_does_not_come_back_to_it() {
+    let invented =
+        "I look.\n<action>{\"tool\": \"c\"}</action>\n<Observation>4</Observation><FINAL_ANSWER>4</FINAL_ANSWER>";
+    assert_eq!(acting(invented).said, "I look.\n<ACTION>{\"tool\": \"c\"}</ACTION>");
+    assert_eq!(acting("I look. <ACTION>{\"tool\":").said, "I look.\n<ACTION>{\"tool\":</ACTION>");
 }
 
 #[test]
