@@ -1,6 +1,6 @@
 use super::*;
 use magic_sdk::driver::LlmError;
-use magic_sdk::testing::{Script, Session, misfits};
+use magic_sdk::testing::{Script, Session, misfits, storm};
 
 const PARTS: &str =
     r#"Two parts. [{"agent": "maths", "task": "Add."}, {"agent": "prose", "task": "Say {{question}} nicely."}]"#;
@@ -84,6 +84,12 @@ fn a_limit_spent_by_the_division_leaves_no_place_for_experts() {
     script.wrap_up_with_next("steps").says(1, PARTS);
     script
         .check("thought: There is no place left for experts, so the model answers alone.\nask 2 answer: What is 2+2?");
+}
+
+#[test]
+fn the_session_ends_within_its_grace_whatever_the_world_does() {
+    let session = Session::asked("x").agent("maths", "").agent("prose", "");
+    storm(run, &session, &[PARTS, "[]", "4", ""]);
 }
 
 #[test]

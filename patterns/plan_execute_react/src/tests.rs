@@ -1,6 +1,6 @@
 use super::*;
 use magic_sdk::driver::LlmError;
-use magic_sdk::testing::{Script, Session, misfits};
+use magic_sdk::testing::{Script, Session, misfits, storm};
 use serde_json::json;
 
 const PLANNED: &str = r#"Two, then one. [{"id": 1, "step": "Find a.", "needs": []}, {"id": 2, "step": "Find b."},
@@ -129,6 +129,12 @@ fn what_a_tool_found_is_kept_where_no_place_is_left_to_think_about_it() {
 fn a_limit_spent_by_the_plan_leads_straight_to_the_answer() {
     let mut script = script(&json!({}));
     script.wrap_up_with_next("steps").says(1, "Hm.").check("thought: \\n\nask 2 answer...");
+}
+
+#[test]
+fn the_session_ends_within_its_grace_whatever_the_world_does() {
+    let session = Session::asked("x").tool("look_up");
+    storm(run, &session, &[PLANNED, "[]", "<ACTION>{\"tool\": \"look_up\"}</ACTION>", "<ACTION>{", "2", ""]);
 }
 
 #[test]

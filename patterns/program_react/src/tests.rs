@@ -1,6 +1,6 @@
 use super::*;
 use magic_sdk::driver::{LlmError, ToolError};
-use magic_sdk::testing::{Script, Session, misfits};
+use magic_sdk::testing::{Script, Session, misfits, storm};
 
 const PROGRAM: &str = "```python\nprint(2 + 2)\n```";
 const ASKED: &str = r#"ask 1 thought stop=["\n```\n"]: What is 2+2?\n\nWrite a Python program that prints the answer."#;
@@ -89,6 +89,12 @@ fn the_examples_are_turns_of_the_same_form_as_the_question() {
         assert!(turns[0].starts_with("user: ") && turns[0].ends_with("Write a Python program that prints the answer."));
         assert!(turns[1].starts_with("assistant: ```python\\n") && turns[1].ends_with("\\n```"), "{}", turns[1]);
     }
+}
+
+#[test]
+fn the_session_ends_within_its_grace_whatever_the_world_does() {
+    let session = Session::asked("x").tool("python").options(&json!({"answer": "model"}));
+    storm(run, &session, &["```python\nprint(4)\n```", "Four.", ""]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use magic_sdk::driver::{ToolError, ToolOutput};
-use magic_sdk::testing::{Script, Session, misfits};
+use magic_sdk::testing::{Script, Session, misfits, storm};
 use serde_json::{Value, json};
 
 fn script(checker: Value, retries: u32) -> Script {
@@ -119,6 +119,12 @@ fn a_limit_nearly_spent_gives_what_there_is() {
         .check("call call_1...\nthought: \\nAttempt 1...\nthought: \\nNo attempt passed...\nfinish: a");
     let mut early = plain(3);
     early.wrap_up("time").check("wait 2...").timer(2).check("cancel 1\nask 3 answer: Sort.\\n\\nAnswer now...");
+}
+
+#[test]
+fn the_session_ends_within_its_grace_whatever_the_world_does() {
+    let session = Session::asked("x").tool("check").options(&json!({"checker": {"tool": "check", "passes": "ok"}}));
+    storm(run, &session, &["ok", "no", ""]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
 use magic_sdk::driver::LlmError;
-use magic_sdk::testing::{Script, Session};
+use magic_sdk::testing::{Script, Session, storm};
 
 const ACT_ONE: &str = "ask 1 thought: Why do we wait?\\n\\nACT ONE...";
 const ACT_TWO: &str = "thought: \\n\\n\nask 2 thought: ACT TWO, to yourself...";
@@ -51,4 +51,10 @@ fn an_act_that_takes_too_long_is_left_out() {
 #[test]
 fn a_model_that_fails_fails_the_session_with_its_reason() {
     script().fails(1, LlmError::TimedOut).check("fail: the model took too long");
+}
+
+#[test]
+fn the_session_ends_within_its_grace_whatever_the_world_does() {
+    let session = Session::asked("x");
+    storm(run, &session, &["notes", ""]);
 }

@@ -14,7 +14,7 @@ pub use options::misfits;
 #[cfg(feature = "pattern")]
 pub use pattern::{Call, calls};
 #[cfg(all(feature = "driver", feature = "testing"))]
-pub use script::{Script, Session};
+pub use script::{Script, Session, storm};
 #[cfg(feature = "tool")]
 pub use tool::problems;
 

@@ -4,6 +4,7 @@
 
 mod lines;
 mod session;
+mod storm;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use crate::{
 };
 use lines::{line, prompt};
 pub use session::Session;
+pub use storm::storm;
 
 /// One session of a pattern.
 pub struct Script {
@@ -27,11 +29,18 @@ pub struct Script {
     lines: Vec<String>,
     checked: usize,
     prompts: BTreeMap<u32, String>,
-    /// What the pattern waits for, as refs and call ids are written in the lines.
-    open: Vec<String>,
+    open: Vec<Open>,
     wrap_up: Option<String>,
     spent: Usage,
     over: bool,
+}
+
+/// What the pattern waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Open {
+    Model(u32),
+    Timer(u32),
+    Call(String),
 }
 
 // === impl Script ===
@@ -119,7 +128,7 @@ impl Script {
 
     #[track_caller]
     pub fn tool_result(&mut self, call_id: &str, outcome: Result<ToolOutput, ToolError>) -> &mut Self {
-        self.open.retain(|open| open != call_id);
+        self.open.retain(|open| !matches!(open, Open::Call(id) if id == call_id));
         self.event(Event::Tool(ToolResult { call_id: call_id.into(), outcome }))
     }
 
@@ -153,7 +162,7 @@ impl Script {
     }
 
     fn closed(&mut self, ref_: u32) {
-        self.open.retain(|open| *open != ref_.to_string());
+        self.open.retain(|open| open.ref_() != Some(ref_));
     }
 
     #[track_caller]
@@ -176,23 +185,25 @@ impl Script {
     }
 
     fn follow(&mut self, directive: &Directive) {
-        let mut begins = |id: String| {
-            if self.open.contains(&id) {
-                self.lines.push(format!("broken: `{id}` is still outstanding"));
+        let mut begins = |begun: Open| {
+            let again =
+                self.open.iter().any(|open| *open == begun || open.ref_().is_some() && open.ref_() == begun.ref_());
+            if again {
+                self.lines.push(format!("broken: {begun:?} is still outstanding"));
             }
-            self.open.push(id);
+            self.open.push(begun);
         };
         match directive {
             Directive::Ask(ask) => {
-                begins(ask.ref_.to_string());
+                begins(Open::Model(ask.ref_));
                 self.prompts.insert(ask.ref_, prompt(&ask.request.messages));
             }
             Directive::Delegate(delegate) => {
-                begins(delegate.ref_.to_string());
+                begins(Open::Model(delegate.ref_));
                 self.prompts.insert(delegate.ref_, prompt(&delegate.messages));
             }
-            Directive::Wait((ref_, _)) => begins(ref_.to_string()),
-            Directive::CallTools(calls) => calls.iter().for_each(|call| begins(call.id.clone())),
+            Directive::Wait((ref_, _)) => begins(Open::Timer(*ref_)),
+            Directive::CallTools(calls) => calls.iter().for_each(|call| begins(Open::Call(call.id.clone()))),
             Directive::Cancel(ref_) => self.closed(*ref_),
             Directive::Emit(_) => {}
             Directive::Finish(_) | Directive::Fail(_) => self.over = true,
@@ -206,5 +217,15 @@ impl Script {
         let mut lines: Vec<String> = again.flat_map(|directive| line(&directive)).collect();
         lines.extend(self.lines.iter().filter(|line| line.starts_with("broken: ")).cloned());
         lines
+    }
+}
+
+// === impl Open ===
+impl Open {
+    fn ref_(&self) -> Option<u32> {
+        match self {
+            Self::Model(ref_) | Self::Timer(ref_) => Some(*ref_),
+            Self::Call(_) => None,
+        }
     }
 }
