@@ -3,7 +3,7 @@ use crate::cache::{Bounds, Cache};
 use crate::components::Egress;
 use crate::reload::{Ground, Reload, Status, Watch};
 use crate::sessions::Sessions;
-use crate::snapshot::Live;
+use crate::snapshot::{Live, Snapshot};
 use crate::store::{self, Store};
 use crate::tasks::Tasks;
 use crate::upstream::Upstream;
@@ -149,6 +149,11 @@ impl Gateway {
             snapshot.routes.get(alias.name.as_str()).is_some_and(|route| self.app.upstream.is_runnable(route))
         });
         runnable.map(|alias| (alias.name.to_string(), alias.reasoning_mode.is_some())).collect()
+    }
+
+    /// What a request that came in now would see.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.app.live.load()
     }
 
     /// Patterns and tools that are loaded, by name.

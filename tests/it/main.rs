@@ -13,6 +13,7 @@ mod chaos;
 mod chat;
 mod dialects;
 mod endpoints;
+mod eval;
 mod failover;
 mod field;
 mod guests;
