@@ -1,5 +1,6 @@
 //! The verb `eval`: asks a data set of several aliases over HTTP, as any client would, and prints how they compare.
 //! Judges nothing itself: `magic-eval` does.
+mod args;
 mod client;
 mod fingerprint;
 mod line;
@@ -10,127 +11,17 @@ mod transcript;
 use super::{Paths, Places, StartError, say};
 use crate::app::Gateway;
 use anyhow::{Context as _, anyhow};
-use clap::{Args, Subcommand, ValueEnum};
+pub(super) use args::Eval;
+use args::{Generate, Measure, Settings, Verb};
 use client::Client;
 use magic_eval::{Form, Item, Measured};
 use run::{Asking, End};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use transcript::{Head, Transcript};
-
-/// Measure aliases with a data set: accuracy with its 95 % interval, the paired difference to a control with McNemar's
-/// exact p, calls, tokens, latency and cost.
-///
-/// Every answer is kept in OUT/<alias>.jsonl as soon as it is there. The same command goes on where it was stopped, and
-/// asks again what ended with an error. Formats, checkers and statistics: docs/EVAL.md.
-#[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
-#[command(after_help = "Examples:\n  \
-    magic-proxy eval eval/arithmetic.jsonl --alias local --alias local-react --temperature 0\n  \
-    magic-proxy eval my.jsonl --base https://api.example.com/v1 --api-key-env EXAMPLE_KEY --alias small --alias large\n  \
-    magic-proxy eval generate --kind words --count 50 --seed 7 > words-7.jsonl\n\n\
-    Exit codes: 0 every item is answered, 1 stopped or some items failed, 2 the data set or the usage is not good.")]
-pub(super) struct Eval {
-    #[command(subcommand)]
-    verb: Option<Verb>,
-    #[command(flatten)]
-    measure: Measure,
-}
-
-#[derive(Subcommand)]
-enum Verb {
-    /// Print a data set of questions whose answers were computed: the same for the same seed.
-    Generate(Generate),
-}
-
-#[derive(Args)]
-struct Generate {
-    /// What is asked: bare expressions, or problems in words.
-    #[arg(long, value_enum)]
-    kind: Kind,
-    /// How many questions, none twice.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    count: u32,
-    /// Another seed gives other questions.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Kind {
-    Arithmetic,
-    Words,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Table,
-    Markdown,
-    Json,
-}
-
-#[derive(Args)]
-struct Measure {
-    /// The data set: one JSON object a line, with `question` or `messages`, `answer` and `checker`.
-    #[arg(value_name = "DATA.jsonl", required = true)]
-    set: Option<PathBuf>,
-    /// What to ask; may be given several times.
-    #[arg(long = "alias", value_name = "ALIAS", required = true)]
-    aliases: Vec<String>,
-    /// What the others are compared with; the first alias unless given.
-    #[arg(long, value_name = "ALIAS")]
-    control: Option<String>,
-    /// An OpenAI-compatible server to ask, such as http://127.0.0.1:8001/v1. Without it a gateway of our own is started
-    /// with the config and the folders below, on a free port, for as long as this takes.
-    #[arg(long, value_name = "URL", help_heading = "Whom to ask")]
-    base: Option<String>,
-    /// The environment variable that holds the server's key.
-    #[arg(long, value_name = "NAME", requires = "base", help_heading = "Whom to ask")]
-    api_key_env: Option<String>,
-    /// Only the first so many items.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    limit: Option<u32>,
-    /// How many questions are under way at once, over all aliases.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    parallel: u16,
-    /// How long one answer may take, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..))]
-    timeout: u64,
-    /// Folder for the transcripts, one file an alias [default: eval/<name of the data set> in the data folder].
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
-    /// How the result is written to standard output.
-    #[arg(long, value_enum, default_value = "table")]
-    format: Format,
-    #[command(flatten, next_help_heading = "Sent with every question")]
-    settings: Settings,
-    #[command(flatten, next_help_heading = "The gateway of our own")]
-    places: Places,
-}
-
-/// What is sent along with every question. A transcript is bound to it.
-#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Settings {
-    /// A system message before everything else.
-    #[arg(long, value_name = "TEXT")]
-    system: Option<String>,
-    /// A paragraph at the end of every question.
-    #[arg(long, value_name = "TEXT")]
-    prompt_suffix: Option<String>,
-    /// 0 makes most models repeatable; the alias' own unless given.
-    #[arg(long, value_name = "T")]
-    temperature: Option<f64>,
-    /// Where an answer is cut off; the alias' own unless given.
-    #[arg(long, value_name = "N")]
-    max_tokens: Option<u32>,
-    /// For servers that can repeat themselves.
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-}
 
 /// A data set as it was read.
 struct Data {
@@ -190,6 +81,12 @@ fn told(measure: &Measure, aliases: &[String], data: &Data, ended: run::Ended) -
     let control = measure.control.as_ref().or_else(|| aliases.first()).map_or("", String::as_str);
     let rows = magic_eval::rows(&measured, control);
     say(&Form::from(measure.format).show(&rows, control));
+    let cached: usize = transcripts.iter().map(Transcript::cached).sum();
+    if cached > 0 {
+        progress::tell(&format!(
+            "note: {cached} answers came from the gateway's cache (`cache_settings`): their latency is not the model's\n"
+        ));
+    }
     let (answered, errors) = rows.iter().fold((0, 0), |sum, row| (sum.0 + row.answered, sum.1 + row.errors));
     let of = data.items.len() * aliases.len();
     match end {
@@ -286,25 +183,4 @@ fn usage(problem: String) -> StartError {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-// === impl Kind, Format ===
-
-impl From<Kind> for magic_eval::Kind {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Arithmetic => Self::Arithmetic,
-            Kind::Words => Self::Words,
-        }
-    }
-}
-
-impl From<Format> for Form {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Table => Self::Text,
-            Format::Markdown => Self::Markdown,
-            Format::Json => Self::Json,
-        }
-    }
 }

@@ -30,7 +30,7 @@ pub(super) struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model_calls: Option<u64>,
     #[serde(default)]
-    cached: bool,
+    pub(super) cached: bool,
     latency_ms: u64,
     status: Option<u16>,
 }

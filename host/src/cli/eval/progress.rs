@@ -44,26 +44,26 @@ impl Progress {
         let is_due = now.saturating_duration_since(self.told) >= LINE_EVERY;
         if self.terminal || is_due || self.done == self.total {
             self.told = now;
-            self.tell(now);
+            self.show(now);
         }
     }
 
     /// Leaves the line that was written over as it is.
     pub(super) fn end(&self) {
         if self.terminal && self.width > 0 {
-            write("\n");
+            tell("\n");
         }
     }
 
-    fn tell(&mut self, now: Instant) {
+    fn show(&mut self, now: Instant) {
         let line = self.line(now);
         if self.terminal {
             // The longer line that stood there before is covered with spaces.
             let width = self.width;
-            write(&format!("\r{line:width$}"));
+            tell(&format!("\r{line:width$}"));
             self.width = line.chars().count();
         } else {
-            write(&format!("{line}\n"));
+            tell(&format!("{line}\n"));
         }
     }
 
@@ -89,7 +89,7 @@ impl Progress {
     }
 }
 
-fn write(text: &str) {
+pub(super) fn tell(text: &str) {
     // Progress that nobody can read stops nothing.
     let _written = std::io::stderr().write_all(text.as_bytes());
 }

@@ -81,6 +81,11 @@ impl Transcript {
         self.lines.get(item).map(Line::outcome)
     }
 
+    /// How many answers no model gave.
+    pub(super) fn cached(&self) -> usize {
+        self.lines.values().filter(|line| line.cached).count()
+    }
+
     /// The words of some error that was not made good.
     pub(super) fn last_error(&self) -> Option<&str> {
         self.lines.values().find_map(|line| line.error.as_deref())

@@ -17,6 +17,12 @@ fn the_shipped_data_sets_are_those_of_seed_1() {
 }
 
 #[test]
+fn the_data_set_that_needs_no_tool_reads_too() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../eval/capitals.jsonl");
+    assert_eq!(dataset::read(&std::fs::read_to_string(path).unwrap()).unwrap().len(), 40);
+}
+
+#[test]
 fn every_line_is_an_item_with_a_question_of_its_own() {
     for (kind, _) in SHIPPED {
         for seed in 0..20 {
