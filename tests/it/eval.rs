@@ -182,6 +182,7 @@ async fn a_bad_data_set_is_told_line_by_line_and_nobody_is_asked() {
         (&["missing.jsonl", "--alias", "weak"][..], "missing.jsonl: No such file"),
         (&["sums.jsonl", "--alias", "waek"], "--alias waek: not served (served: weak, strong)"),
         (&["sums.jsonl", "--alias", "weak", "--alias", "weak"], "--alias weak is given twice"),
+        (&["sums.jsonl", "--alias", "weak", "--base", "nowhere"], "--base nowhere: write an address"),
         (
             &["sums.jsonl", "--alias", "weak", "--base", "http://127.0.0.1:1/v1", "--api-key-env", "NO_SUCH_KEY"],
             "NO_SUCH_KEY",

@@ -53,7 +53,7 @@ async fn measure(measure: Measure) -> Result<(), StartError> {
     let own = gateway.as_ref().map(|gateway| format!("http://{}/v1", gateway.address()));
     let base = measure.base.as_deref().or(own.as_deref()).unwrap_or_default();
     let result = async {
-        let client = Client::new(base, key, Duration::from_secs(measure.timeout))?;
+        let client = Client::new(base, key, Duration::from_secs(measure.timeout)).map_err(usage)?;
         let asked = known(&client, &aliases).await?;
         let transcripts = transcripts(&measure, &aliases, &data, gateway.as_ref())?;
         let asking = Asking { client, settings: measure.settings.clone(), reasoning: asked };

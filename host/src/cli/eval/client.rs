@@ -40,12 +40,15 @@ pub(super) fn key(name: &str) -> Result<Secret, String> {
 
 // === impl Client ===
 impl Client {
-    pub(super) fn new(base: &str, key: Option<Secret>, timeout: Duration) -> anyhow::Result<Self> {
+    /// # Errors
+    /// For a base that is no address.
+    pub(super) fn new(base: &str, key: Option<Secret>, timeout: Duration) -> Result<Self, String> {
         // As the gateway does: with two TLS providers compiled in, one has to be named.
         let _already_installed = rustls::crypto::ring::default_provider().install_default();
         let base = base.trim_end_matches('/').to_owned();
-        let url: Url = base.parse().with_context(|| format!("read --base {base}: write http://HOST:PORT/v1"))?;
-        Ok(Self { http: build(&url, timeout).context("start the HTTP client")?, base, key })
+        let url: Option<Url> = base.parse().ok().filter(|url: &Url| url.has_host());
+        let url = url.ok_or_else(|| format!("--base {base}: write an address such as http://127.0.0.1:8001/v1"))?;
+        Ok(Self { http: build(&url, timeout).map_err(told)?, base, key })
     }
 
     /// What the server says it serves; `None` when it does not say.
