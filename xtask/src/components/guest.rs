@@ -13,14 +13,22 @@ use sha2::{Digest as _, Sha256};
 const FOLDERS: [&str; 2] = ["patterns", "tools"];
 /// Directories that never decide what a component is. `tags` is a package of the host's workspace; the day a guest
 /// depends on it, take it out here: `discover` refuses to go on until then.
-const SKIPPED: [&str; 4] = ["target", "frozen", "templates", "tags"];
+const SKIPPED: [&str; 5] = ["target", "frozen", "templates", "tags", "__pycache__"];
 
 /// One guest crate. Its folder's name is its package's and its component's.
 pub(crate) struct Guest {
     pub(crate) folder: &'static str,
     pub(crate) name: String,
     pub(crate) output: PathBuf,
-    source: PathBuf,
+    pub(crate) source: PathBuf,
+    pub(crate) language: Language,
+}
+
+/// What a guest is written in: the file that makes its folder a guest says it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Rust,
+    Python,
 }
 
 /// What a component was last made from, and what came out.
@@ -39,17 +47,25 @@ pub(crate) fn discover(root: &Path) -> anyhow::Result<Vec<Guest>> {
     let mut guests = Vec::new();
     for folder in FOLDERS {
         let dir = root.join(folder);
-        for source in children(&dir)?.into_iter().filter(|path| path.join("Cargo.toml").is_file()) {
+        for source in children(&dir)? {
+            let Some(language) = Language::of(&source) else { continue };
             let Some(name) = source.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
                 bail!("{} has a name that is not UTF-8: rename it", source.display());
             };
-            guests.push(Guest { folder, output: dir.join(format!("{name}.wasm")), name, source });
+            guests.push(Guest { folder, output: dir.join(format!("{name}.wasm")), name, source, language });
         }
     }
     Ok(guests)
 }
 
-/// The digest of what all guests share: the WIT, the SDK with its lock file, and the compiler.
+/// The digest of what all Python guests share: the WIT. What compiles them stands in their own folder.
+pub(crate) fn shared_inputs_of_python(root: &Path) -> anyhow::Result<String> {
+    let mut hasher = Sha256::new();
+    digest_tree(&root.join("wit"), &mut hasher)?;
+    Ok(text(hasher))
+}
+
+/// The digest of what all Rust guests share: the WIT, the SDK with its lock file, and the compiler.
 pub(crate) fn shared_inputs(root: &Path, toolchain: &str) -> anyhow::Result<String> {
     let mut hasher = Sha256::new();
     hasher.update(toolchain.as_bytes());
@@ -63,6 +79,14 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(bytes);
     text(hasher)
+}
+
+// === impl Language ===
+impl Language {
+    fn of(source: &Path) -> Option<Self> {
+        let marks = [(Self::Rust, "Cargo.toml"), (Self::Python, super::python::MARK)];
+        marks.into_iter().find(|(_, mark)| source.join(mark).is_file()).map(|(language, _)| language)
+    }
 }
 
 // === impl Guest ===

@@ -14,6 +14,7 @@ impl Repository {
         repository.write("patterns/one/Cargo.toml", "");
         repository.write("patterns/one/prompts/rule.md", "think");
         repository.write("tools/two/Cargo.toml", "");
+        repository.write("tools/snake/requirements.txt", "");
         repository.write("tools/no_guest/readme.md", "");
         repository
     }
@@ -24,9 +25,18 @@ impl Repository {
         fs::write(path, text).unwrap();
     }
 
+    /// Of the guests in Rust.
     fn digests(&self, toolchain: &str) -> Vec<String> {
         let shared = shared_inputs(&self.0, toolchain).unwrap();
-        discover(&self.0).unwrap().iter().map(|guest| guest.inputs(&shared).unwrap()).collect()
+        let mut guests = discover(&self.0).unwrap();
+        guests.retain(|guest| guest.language == Language::Rust);
+        guests.iter().map(|guest| guest.inputs(&shared).unwrap()).collect()
+    }
+
+    fn digest_of_python(&self) -> String {
+        let shared = shared_inputs_of_python(&self.0).unwrap();
+        let guests = discover(&self.0).unwrap();
+        guests.iter().find(|guest| guest.language == Language::Python).unwrap().inputs(&shared).unwrap()
     }
 }
 
@@ -37,11 +47,29 @@ impl Drop for Repository {
 }
 
 #[test]
-fn every_folder_with_a_manifest_is_a_guest() {
+fn every_folder_with_a_manifest_or_requirements_is_a_guest() {
     let repository = Repository::new("discover");
     let guests = discover(&repository.0).unwrap();
     let names: Vec<_> = guests.iter().map(|guest| (guest.folder, guest.name.as_str())).collect();
-    assert_eq!(names, [("patterns", "one"), ("tools", "two")]);
+    assert_eq!(names, [("patterns", "one"), ("tools", "snake"), ("tools", "two")]);
+    assert!(guests[1].language == Language::Python && guests[2].language == Language::Rust);
+}
+
+#[test]
+fn a_guest_in_python_is_made_from_its_own_files_and_the_contract() {
+    let repository = Repository::new("python");
+    let before = repository.digest_of_python();
+
+    repository.write("sdk/rust/src/lib.rs", "// not its business");
+    repository.write("tools/snake/__pycache__/app.pyc", "left by whoever ran it");
+    assert_eq!(before, repository.digest_of_python());
+
+    repository.write("tools/snake/requirements.txt", "componentize-py==2");
+    let newer = repository.digest_of_python();
+    assert_ne!(before, newer);
+
+    repository.write("wit/types.wit", "package a:c;");
+    assert_ne!(newer, repository.digest_of_python());
 }
 
 #[test]
