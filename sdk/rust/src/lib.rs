@@ -30,6 +30,8 @@
 //! A guest turns on exactly one feature, `pattern` or `tool`. What a guest does not call it does not import.
 
 #[cfg(feature = "tool")]
+pub mod call_context;
+#[cfg(feature = "tool")]
 pub mod clock;
 #[cfg(feature = "tool")]
 pub mod config;
