@@ -24,6 +24,7 @@ mod limits;
 mod models;
 mod pacing;
 mod page;
+mod python;
 mod real_model;
 mod reasoning;
 mod reload;
