@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result, anyhow};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use magic_plugins::{Component, Host, Inbound, Kind, Options, Outbound, OutboundError, Policy, Runtime, Source};
+use magic_plugins::{
+    Caller, Component, Host, Inbound, Kind, Options, Outbound, OutboundError, Policy, Runtime, Source,
+};
 use magic_types::Secret;
 use magic_types::chat::ToolCall;
 use std::path::{Path, PathBuf};
@@ -111,7 +113,7 @@ async fn calls(name: &str, arguments: &str, calls: usize) -> Result<Row> {
     let mut times = Vec::with_capacity(calls);
     for _ in 0..calls {
         let began = Instant::now();
-        let called = component.call(&call, Arc::clone(&host)).await;
+        let called = component.call(&call, Caller::default(), Arc::clone(&host)).await;
         times.push(nanos(began.elapsed()));
         called.map_err(|error| anyhow!("`{name}` failed: {error}"))?;
     }

@@ -2,14 +2,15 @@
 use crate::cache::{Bounds, Cache};
 use crate::components::Egress;
 use crate::reload::{Ground, Reload, Status, Watch};
-use crate::sessions::Sessions;
-use crate::snapshot::Live;
+use crate::sessions::{self, Sessions};
+use crate::snapshot::{Live, Snapshot};
 use crate::store::{self, Store};
 use crate::tasks::Tasks;
 use crate::upstream::Upstream;
 use crate::{http, server};
 use anyhow::Context as _;
 use magic_plugins::Runtime;
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,7 +75,7 @@ pub enum StartError {
 
 /// What handlers share.
 pub(crate) struct App {
-    pub(crate) live: Live,
+    pub(crate) live: Arc<Live>,
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) store: Store,
     pub(crate) cache: Arc<Cache>,
@@ -92,6 +93,8 @@ pub(crate) struct App {
 pub struct Gateway {
     app: Arc<App>,
     address: SocketAddr,
+    /// Held for as long as no other process may take this one's sessions for left behind.
+    _alone: Option<File>,
 }
 
 impl Gateway {
@@ -103,6 +106,7 @@ impl Gateway {
         let watch = Watch::start(&paths);
         let store = open_store(&paths).await;
         let kept = store.load_keys(wall_clock()).await;
+        let data = paths.data.clone();
         let ground = ground(paths, Upstream::new(store.clone(), kept))?;
         let (runtime, upstream) = (Arc::clone(&ground.runtime), Arc::clone(&ground.upstream));
         let (reload, parts, seen) = Reload::first(ground).await.map_err(StartError::Config)?;
@@ -113,8 +117,9 @@ impl Gateway {
         let tasks = Tasks::default();
         let settings = parts.config.server_settings.clone();
         let cache = Cache::new(Bounds::of(&parts.config.cache_settings), store.clone());
-        let sessions = Arc::new(Sessions::new(Arc::clone(&upstream), tasks.clone(), &settings));
-        let live = Live::new(parts.into_snapshot(1));
+        let (backing, lock) = sessions::open(&data, &settings, wall_clock()).await;
+        let sessions = Arc::new(Sessions::new(backing, Arc::clone(&upstream), tasks.clone(), &settings));
+        let live = Arc::new(Live::new(parts.into_snapshot(1)));
         let status = Status::default();
         status.set(seen);
         let places = Arc::new(Semaphore::new(settings.requests_in_flight_max));
@@ -131,11 +136,12 @@ impl Gateway {
             places,
             started_at,
         });
+        app.sessions.start(Arc::clone(&app.live), lock.is_some()).await;
         let router = http::router(Arc::clone(&app));
         tasks.spawn_essential("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
         tasks.spawn("recheck", recheck(Arc::clone(&app), tasks.stopping()));
         tasks.spawn_essential("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
-        Ok(Self { app, address })
+        Ok(Self { app, address, _alone: lock })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -149,6 +155,11 @@ impl Gateway {
             snapshot.routes.get(alias.name.as_str()).is_some_and(|route| self.app.upstream.is_runnable(route))
         });
         runnable.map(|alias| (alias.name.to_string(), alias.reasoning_mode.is_some())).collect()
+    }
+
+    /// What a request that came in now would see.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.app.live.load()
     }
 
     /// Patterns and tools that are loaded, by name.
@@ -175,7 +186,8 @@ impl Gateway {
         let drain = self.app.live.load().config.server_settings.drain;
         let drained = self.app.tasks.shutdown(drain).await;
         // Last: whatever ended just now has had its say.
-        self.app.store.close(STORE_CLOSE_MAX).await && drained
+        let kept = self.app.sessions.close(STORE_CLOSE_MAX).await;
+        self.app.store.close(STORE_CLOSE_MAX).await && kept && drained
     }
 }
 

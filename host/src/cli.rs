@@ -1,4 +1,5 @@
 //! The command line: what was asked, as values, and how it ended, as an exit code (0 done, 1 failed, 2 bad config or usage).
+mod eval;
 mod keys;
 
 use crate::app::{self, Gateway, Paths, StartError};
@@ -31,6 +32,7 @@ enum Verb {
     Check(Places),
     /// Print every key by its id and how it stands, by the files alone: no gateway need run.
     Keys(keys::Keys),
+    Eval(Box<eval::Eval>),
 }
 
 #[derive(Args)]
@@ -84,6 +86,7 @@ pub fn run() -> ExitCode {
     let result = match cli.verb {
         Some(Verb::Check(places)) => runtime.block_on(check(places.into())),
         Some(Verb::Keys(keys)) => keys::show(keys),
+        Some(Verb::Eval(eval)) => runtime.block_on(Box::pin(eval::run(*eval))),
         Some(Verb::Serve(serve)) => runtime.block_on(self::serve(serve)),
         None => runtime.block_on(self::serve(cli.serve)),
     };
@@ -181,3 +184,6 @@ fn say(text: &str) {
     // A closed standard output is the reader's choice.
     let _written = std::io::stdout().write_all(text.as_bytes());
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ mod cached;
 mod chat;
 mod error;
 mod health;
+mod inspect;
 mod limits;
 mod models;
 mod origin;
@@ -19,6 +20,7 @@ mod story;
 mod transcription;
 mod typewriter;
 mod ui;
+mod words;
 
 use crate::app::App;
 use axum::Router;
@@ -48,6 +50,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/react/sessions", post(sessions::create).get(sessions::list))
         .route("/v1/react/sessions/{id}", get(sessions::show).delete(sessions::cancel))
         .route("/v1/react/sessions/{id}/events", get(sessions::events))
+        .route("/v1/react/sessions/{id}/messages", post(words::message))
+        .route("/v1/react/sessions/{id}/approvals/{call_id}", post(words::approval))
+        .route("/v1/react/sessions/{id}/fork", post(sessions::fork))
+        .route("/v1/react/sessions/{id}/replay", post(inspect::replay))
+        .route("/v1/react/sessions/{id}/diff/{other}", get(inspect::diff))
         .route("/admin/components", get(admin::components))
         .route("/admin/keys", get(admin::keys))
         .route("/admin/breakers", get(admin::breakers))

@@ -63,9 +63,12 @@ async fn the_events_of_a_session_come_in_order_numbered_from_0_without_gaps() {
             "AgentThoughtStream",
             "FinalAnswerStream",
             "LlmCall",
+            "Progress",
             "FinalAnswerStreamEnd",
         ]
     );
+    let rungs = json!({ "kind": "ladder", "payload": { "protocol": "tags", "rungs": { "tag": 2 } } });
+    assert_eq!(one(&events, "Progress"), &rungs);
     let created = one(&events, "SessionCreated");
     assert_eq!((&created["session_id"], &created["alias"]), (&json!("in-order"), &json!("thinker")));
     assert_eq!(created["pattern"], "standard_gemini_react");
@@ -387,18 +390,21 @@ async fn sessions_over_the_bound_are_503_and_the_queued_ones_run_when_a_place_is
 }
 
 #[tokio::test]
-async fn a_stopping_gateway_cancels_its_sessions_and_tells_their_readers() {
-    let (provider, mut gateway) = react().await;
+async fn a_stopping_gateway_hands_its_sessions_on_to_the_next_and_readers_come_back() {
+    let (provider, mut gateway) = react_with("", "server_settings: { drain_seconds: 2 }\n").await;
     provider.once(Script::silence());
-    let mut reader = Events::new(gateway.post(PATH, &order("stopped")).await).await;
-    reader.until("StepStarted").await;
+    let mut reader = Events::new(gateway.post(PATH, &order("handed-on")).await).await;
+    let seen = reader.until("StepStarted").await;
     provider.call(0).await;
 
-    let stopped = gateway.take().stop();
-    let (stopped, rest) = tokio::join!(stopped, reader.rest());
+    let ((), rest) = tokio::join!(gateway.restart(), reader.rest());
+    assert_eq!(names(&rest), [""; 0], "no end is made up");
+    provider.once(said(CALLS_CALCULATOR)).once(said(ANSWERS));
 
-    assert!(stopped, "everything ended within the drain time");
-    assert_eq!(names(&rest), ["SessionCancelled"]);
+    let last = seen.last().unwrap().id.to_string();
+    let rest = events(resume(&gateway, "handed-on", Some(&last)).await).await;
+    without_gaps(&rest, seen.len() as u64);
+    assert_eq!(one(&rest, "FinalAnswerStreamEnd")["answer"], "17 * 23 = 391.");
     gateway.finish(&[&provider]).await;
 }
 

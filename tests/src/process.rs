@@ -99,6 +99,14 @@ impl Process {
         assert!(sent.success());
     }
 
+    /// Sends SIGKILL and waits until it is gone.
+    ///
+    /// # Panics
+    /// When it cannot be killed.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
     /// What it wrote to standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.so_far()

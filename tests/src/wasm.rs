@@ -25,6 +25,8 @@ pub struct ToolWat {
     pub call: String,
     /// Pages of memory at the start.
     pub pages: u32,
+    /// The hints of wit/types.wit as bits: read-only, destructive, idempotent, open-world.
+    pub hints: u32,
 }
 
 /// A guest's linear memory before its first instruction.
@@ -44,6 +46,8 @@ impl ToolWat {
             items: String::new(),
             call: call.to_owned(),
             pages: 2,
+            // Read-only and idempotent.
+            hints: 0b101,
         }
     }
 
@@ -60,16 +64,27 @@ impl ToolWat {
 
     /// Sends a GET and says the body of its reply, or fails with what went wrong.
     pub fn fetches(name: &str, url: &str) -> Self {
+        Self::sends(name, url, "get", "(i32.const 0) (i32.const 0)")
+    }
+
+    /// Posts its arguments and says the body of the reply. Neither read-only nor idempotent.
+    pub fn posts(name: &str, url: &str) -> Self {
+        Self { hints: 0, ..Self::sends(name, url, "post", "(local.get $args) (local.get $args_len)") }
+    }
+
+    /// `body`: address and length, in WAT.
+    fn sends(name: &str, url: &str, method: &str, body: &str) -> Self {
         let call = format!(
-            "(call $send (i32.const 2000) (i32.const 3) (i32.const {TEXT_AT}) (i32.const {}) (i32.const 0) (i32.const 0)
-                (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 2048))
+            "(call $send (i32.const 2000) (i32.const {}) (i32.const {TEXT_AT}) (i32.const {}) (i32.const 0) (i32.const 0)
+                {body} (i32.const 0) (i32.const 0) (i32.const 2048))
              (if (result i32) (i32.eqz (i32.load8_u (i32.const 2048)))
                 (then (call $ok (i32.load (i32.const 2068)) (i32.load (i32.const 2072))))
                 (else (call $failed (i32.load (i32.const 2064)) (i32.load (i32.const 2068)))))",
+            method.len(),
             url.len(),
         );
         let import = r#"(import "magic:proxy/http@0.1.0" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))"#;
-        let items = data(TEXT_AT, url.as_bytes()) + &data(2000, b"get");
+        let items = data(TEXT_AT, url.as_bytes()) + &data(2000, method.as_bytes());
         Self { imports: import.to_owned(), items, ..Self::new(name, &call) }
     }
 
@@ -103,8 +118,7 @@ impl ToolWat {
             }
             None => words.extend([0, 0, 0]),
         }
-        // Hints: read-only and idempotent.
-        words.push(0b101);
+        words.push(self.hints);
         let list = memory.words(&words);
         let returned = memory.words(&[list, 1]);
         (memory, returned as usize)

@@ -14,7 +14,7 @@ use needs::Needs;
 use one::One;
 use tally::Tally;
 
-mod needs;
+pub(crate) mod needs;
 mod one;
 mod tally;
 

@@ -59,6 +59,12 @@ const RULES: &[Rule] = &[
         tokio: &["sync"],
     },
     Rule {
+        name: "magic-eval",
+        may: &[TYPES, "serde", "serde_json", "thiserror"],
+        never: &["tokio", "axum", "hyper", "reqwest", "wasmtime", "rand", "fastrand"],
+        tokio: &[],
+    },
+    Rule {
         name: "magic-plugins",
         may: &[
             TYPES,
@@ -86,7 +92,8 @@ const RULES: &[Rule] = &[
 const ABOVE_HOST: &[&str] = &["magic-tests", "magic-benches"];
 const HOST: &str = "magic-proxy";
 /// Crates that never import each other, whatever the kind of dependency; the host converts between them.
-const SIBLINGS: &[&str] = &["magic-config", "magic-routing", "magic-dialects", "magic-sessions", "magic-plugins"];
+const SIBLINGS: &[&str] =
+    &["magic-config", "magic-routing", "magic-dialects", "magic-sessions", "magic-plugins", "magic-eval"];
 const EXCEPTION: (&str, &str) = ("magic-routing", "magic-config");
 
 #[derive(Deserialize)]

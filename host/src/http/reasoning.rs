@@ -3,7 +3,7 @@ use super::error::{self, Refusal};
 use super::outgoing::{self, End, Tap};
 use super::sse::{self, Encoder};
 use crate::app::{App, unix_now};
-use crate::sessions::{Job, Order};
+use crate::sessions::{CancelGuard, Job, Order, Ties};
 use crate::snapshot::Snapshot;
 use crate::upstream::Route;
 use axum::response::{IntoResponse, Response};
@@ -17,8 +17,9 @@ use magic_plugins::Component;
 use magic_sessions::{Generation, Record, SessionEvent, Tail};
 use magic_types::stream::ChatEvent;
 use magic_types::{Failure, Kind, SessionId};
+use serde_json::Value;
 use std::sync::Arc;
-use tokio_util::sync::DropGuard;
+use tokio_util::sync::CancellationToken;
 
 /// Runs a session for this one request: it is cancelled when the client goes away.
 pub(super) async fn completion(
@@ -33,7 +34,8 @@ pub(super) async fn completion(
     let lost = reading.lost.clone();
     let order = order(reading);
     let pattern = pattern(snapshot, route, None)?;
-    let job = Job { snapshot: Arc::clone(snapshot), route: Arc::clone(route), pattern, order };
+    let ties = Ties { bound: true, ..Ties::default() };
+    let job = Job { snapshot: Arc::clone(snapshot), route: Arc::clone(route), pattern, order, ties };
     let begun = app.sessions.submit(new_id(), job).await?;
     let guard = begun.cancel_on_drop();
     let tail = app.sessions.tail(&begun.id, 0).await?;
@@ -45,11 +47,18 @@ pub(super) async fn completion(
     let mut response = if asked.stream {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"))]);
         taps.iter_mut().for_each(|tap| tap.head(&headers));
-        sse::respond(tail, Chunks { writer, dialect, taps, _guard: guard })
+        // Its session ends with the gateway, and says so.
+        sse::respond(tail, Chunks { writer, dialect, taps, _guard: guard }, CancellationToken::new())
     } else {
         whole(tail, writer, taps).await?
     };
     outgoing::note_lost(response.headers_mut(), &lost);
+    // Whoever asked for a stored response knows that id; sessions are listed, so it must not be theirs.
+    if dialect != Dialect::Responses
+        && let Ok(id) = HeaderValue::from_str(begun.id.as_str())
+    {
+        response.headers_mut().insert(SESSION, id);
+    }
     Ok(response)
 }
 
@@ -89,7 +98,7 @@ struct Chunks {
     writer: Box<dyn Writer>,
     dialect: Dialect,
     taps: Vec<Box<dyn Tap>>,
-    _guard: DropGuard,
+    _guard: CancelGuard,
 }
 
 impl Encoder for Chunks {
@@ -173,7 +182,7 @@ async fn whole(tail: Tail, mut writer: Box<dyn Writer>, taps: Vec<Box<dyn Tap>>)
     }
     events.retain(|event| !matches!(event, ChatEvent::Reasoning(text) | ChatEvent::Text(text) if text.is_empty()));
     events.extend(told(&ended.end));
-    let body = Bytes::from(writer.whole(&Reply::of(&events)));
+    let body = Bytes::from(with_spent(writer.whole(&Reply::of(&events)), &ended.end));
     for mut tap in taps {
         tap.head(&HeaderMap::new());
         tap.piece(&body);
@@ -182,11 +191,22 @@ async fn whole(tail: Tail, mut writer: Box<dyn Writer>, taps: Vec<Box<dyn Tap>>)
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
+/// The same with what the session cost beside the tokens, where the dialect has a place for usage.
+fn with_spent(body: String, end: &SessionEvent) -> String {
+    let SessionEvent::FinalAnswerStreamEnd { usage, spent, .. } = end else { return body };
+    let Ok(mut json) = serde_json::from_str::<Value>(&body) else { return body };
+    let Some(told) = json.get_mut("usage").and_then(Value::as_object_mut) else { return body };
+    told.insert("model_calls".to_owned(), spent.llm_calls.into());
+    if let Some(cost) = usage.cost_micros {
+        told.insert("cost_micros".to_owned(), cost.into());
+    }
+    json.to_string()
+}
+
 /// A session that has answered, for clients that do not stream.
 pub(super) struct ToldWhole {
     /// Thoughts, and what the tools were asked and said.
     pub(super) reasoning: String,
-    pub(super) steps: u32,
     /// A `FinalAnswerStreamEnd`.
     pub(super) end: SessionEvent,
 }
@@ -196,14 +216,13 @@ pub(super) struct ToldWhole {
 /// # Errors
 /// What the session failed of.
 pub(super) async fn to_the_end(mut tail: Tail) -> Result<ToldWhole, Failure> {
-    let (mut reasoning, mut steps) = (String::new(), 0);
+    let mut reasoning = String::new();
     while let Some(records) = tail.next().await.map_err(|error| Failure::new(Kind::Internal, error.to_string()))? {
         for record in records {
             match record.event {
                 SessionEvent::SessionFailed { code, message } => return Err(failure(&code, message)),
                 SessionEvent::SessionCancelled => return Err(failure(CANCELLED, CANCELLED_TEXT.to_owned())),
-                end @ SessionEvent::FinalAnswerStreamEnd { .. } => return Ok(ToldWhole { reasoning, steps, end }),
-                SessionEvent::StepStarted { step } => steps = step,
+                end @ SessionEvent::FinalAnswerStreamEnd { .. } => return Ok(ToldWhole { reasoning, end }),
                 event => reasoning.extend(thinking(&event)),
             }
         }
@@ -222,5 +241,7 @@ fn failure(code: &str, message: String) -> Failure {
     Failure::new(kind, message)
 }
 
+/// Names the session that a reply came from.
+const SESSION: &str = "x-magic-session";
 const CANCELLED: &str = "cancelled";
 const CANCELLED_TEXT: &str = "the session was cancelled";

@@ -5,15 +5,17 @@ use super::reply::{self, rfc3339};
 use super::sse::{self, Encoder};
 use super::{limits, origin, reasoning};
 use crate::app::App;
-use crate::sessions::{Job, Order};
+use crate::sessions::{Fork, Job, Order, Ties};
+use crate::snapshot::Snapshot;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use magic_sessions::{Generation, Record, Summary, Tail};
+use magic_sessions::{Generation, Record, Status, Summary, Tail};
 use magic_types::chat::{Message, Role};
 use magic_types::{Failure, Kind, SessionId};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json, value::RawValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -50,25 +52,80 @@ struct Start {
 /// Starts a session. The answer is its log as it grows, or with `stream: false` its end.
 pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
     let snapshot = app.live.load();
-    origin::check(request.headers())?;
-    let place = limits::enter(&app.places)?;
-    let body = limits::read(request.into_body(), snapshot.config.server_settings.body_bytes_max).await?;
-    drop(place);
-    let start: Start = serde_json::from_slice(&body)
-        .map_err(|error| Failure::new(Kind::InvalidRequest, format!("the request body: {error}")))?;
-    if start.options.as_ref().is_some_and(|options| options.as_object().is_none_or(|object| !object.is_empty())) {
-        let text = "`options`: the declarative patterns of this version take none";
-        return Err(Failure::new(Kind::InvalidRequest, text).into());
-    }
+    let start: Start = body(&app, &snapshot, request).await?;
     let route = snapshot.routes.get(start.model_alias.as_str());
     let route = Arc::clone(route.ok_or_else(|| unknown(&snapshot, &start.model_alias))?);
     let pattern = reasoning::pattern(&snapshot, &route, start.reasoning_mode.as_deref())?;
     let id = start.session_id.as_deref().map_or_else(|| Ok(reasoning::new_id()), session_id)?;
     let streams = start.stream.unwrap_or(true);
-    let job = Job { snapshot, route, pattern, order: start.into_order()? };
+    let job = Job { snapshot, route, pattern, order: start.into_order()?, ties: Ties::default() };
     let begun = app.sessions.submit(id, job).await?;
-    let tail = app.sessions.tail(&begun.id, 0).await?;
-    if streams { Ok(sse::respond(tail, Frames)) } else { ended(tail, &begun.id).await }
+    follow(&app, &begun.id, streams).await
+}
+
+/// The log as it grows, or its end.
+async fn follow(app: &App, id: &SessionId, streams: bool) -> Result<Response, Refusal> {
+    let tail = app.sessions.tail(id, 0).await?;
+    if streams { Ok(sse::respond(tail, Frames, app.tasks.ending())) } else { ended(tail, id).await }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Again {
+    /// The first step that is done anew.
+    from_step: u32,
+    #[serde(default)]
+    model_alias: Option<String>,
+    #[serde(default)]
+    reasoning_mode: Option<String>,
+    #[serde(default)]
+    options: Option<Value>,
+    #[serde(default)]
+    session_id: Option<String>,
+    #[serde(default)]
+    stream: Option<bool>,
+}
+
+/// A new session that begins as this one did, up to a step.
+pub(crate) async fn fork(
+    State(app): State<Arc<App>>,
+    Path(from): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let snapshot = app.live.load();
+    let again: Again = body(&app, &snapshot, request).await?;
+    let from = SessionId::new(from);
+    let old = app.sessions.summary(&from).await?;
+    let alias = again.model_alias.as_deref().unwrap_or(old.session.alias.as_str());
+    let route = Arc::clone(snapshot.routes.get(alias).ok_or_else(|| unknown(&snapshot, alias))?);
+    let mode = again.reasoning_mode.as_deref().unwrap_or(&old.session.pattern);
+    let pattern = reasoning::pattern(&snapshot, &route, Some(mode))?;
+    let id = again.session_id.as_deref().map_or_else(|| Ok(reasoning::new_id()), session_id)?;
+    if again.from_step == 0 {
+        return Err(Failure::new(Kind::InvalidRequest, "`from_step` counts from 1").into());
+    }
+    let fork = Fork { from, step: again.from_step, id, options: options(again.options)? };
+    let job = Job { snapshot, route, pattern, order: Order::default(), ties: Ties::default() };
+    let begun = app.sessions.fork(fork, job).await?;
+    follow(&app, &begun.id, again.stream.unwrap_or(true)).await
+}
+
+/// A JSON body of ours, from a page that may send one.
+pub(super) async fn body<T: DeserializeOwned>(app: &App, snapshot: &Snapshot, request: Request) -> Result<T, Refusal> {
+    origin::check(request.headers())?;
+    let place = limits::enter(&app.places)?;
+    let body = limits::read(request.into_body(), snapshot.config.server_settings.body_bytes_max).await?;
+    drop(place);
+    let read = serde_json::from_slice(&body);
+    Ok(read.map_err(|error| Failure::new(Kind::InvalidRequest, format!("the request body: {error}")))?)
+}
+
+fn options(given: Option<Value>) -> Result<Option<String>, Failure> {
+    match given {
+        None => Ok(None),
+        Some(options) if options.is_object() => Ok(Some(options.to_string())),
+        Some(_) => Err(Failure::new(Kind::InvalidRequest, "`options` must be a JSON object")),
+    }
 }
 
 /// The log from the record after `Last-Event-ID` on, or from the start.
@@ -91,11 +148,20 @@ pub(crate) async fn events(
         // An EventSource takes 204 as the word to stop reconnecting (WHATWG HTML, section 9.2.3).
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(sse::respond(tail, Frames))
+    Ok(sse::respond(tail, Frames, app.tasks.ending()))
 }
 
+/// How it stands, and once it has answered what it said and cost.
 pub(crate) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    Ok(reply::json(&summary_json(&app.sessions.summary(&SessionId::new(id)).await?)))
+    let id = SessionId::new(id);
+    let summary = app.sessions.summary(&id).await?;
+    let mut json = summary_json(&summary);
+    if summary.status != Status::Running {
+        let last = app.sessions.tail(&id, summary.next_seq.saturating_sub(1)).await?.next().await;
+        let end = last.ok().flatten().and_then(|mut records| records.pop());
+        json["end"] = end.map_or(Value::Null, |record| record.event.payload());
+    }
+    Ok(reply::json(&json))
 }
 
 pub(crate) async fn cancel(
@@ -158,6 +224,7 @@ impl Start {
                 top_p: self.top_p,
                 max_output_tokens: self.max_tokens,
             },
+            options: options(self.options)?,
         })
     }
 }
@@ -168,7 +235,6 @@ async fn ended(tail: Tail, id: &SessionId) -> Result<Response, Refusal> {
     let mut json = told.end.payload();
     if let Some(object) = json.as_object_mut() {
         object.insert("session_id".to_owned(), json!(id.as_str()));
-        object.insert("steps".to_owned(), json!(told.steps));
     }
     Ok(reply::json(&json))
 }
@@ -189,6 +255,7 @@ fn summary_json(summary: &Summary) -> Value {
         "alias": summary.session.alias.as_str(),
         "pattern": summary.session.pattern,
         "digest": summary.session.digest.map(|digest| digest.to_string()),
+        "parent": summary.session.parent.as_ref().map(SessionId::as_str),
         "status": summary.status.as_str(),
         "created_at": rfc3339(summary.created_at),
         "updated_at": rfc3339(summary.updated_at),

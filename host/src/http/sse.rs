@@ -7,6 +7,7 @@ use http::{HeaderValue, header};
 use magic_sessions::{Record, Tail};
 use std::convert::Infallible;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Half of the idle timeout that proxies and browsers commonly have (30 s).
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -20,23 +21,31 @@ pub(super) trait Encoder: Send + 'static {
     fn lost(&mut self, out: &mut String);
 }
 
-/// Streams the log from the tail's place to its end.
-pub(super) fn respond(tail: Tail, encoder: impl Encoder) -> Response {
-    let frames = stream::unfold(Some((tail, encoder)), |state| async move {
-        let (mut tail, mut encoder) = state?;
-        match tokio::time::timeout(KEEP_ALIVE, tail.next()).await {
-            Err(_) => Some((Ok::<_, Infallible>(Bytes::from_static(KEEP_ALIVE_FRAME)), Some((tail, encoder)))),
-            Ok(Ok(Some(records))) => {
-                let mut out = String::new();
-                records.iter().for_each(|record| encoder.encode(record, &mut out));
-                Some((Ok(out.into()), Some((tail, encoder))))
-            }
-            Ok(Ok(None)) => None,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "a reader lost its session's log: {error}");
-                let mut out = String::new();
-                encoder.lost(&mut out);
-                (!out.is_empty()).then_some((Ok(out.into()), None))
+/// Streams the log from the tail's place to its end, or until `broken_off`: then the session goes on without this gateway,
+/// and its reader comes back to the next one.
+pub(super) fn respond(tail: Tail, encoder: impl Encoder, broken_off: CancellationToken) -> Response {
+    let frames = stream::unfold(Some((tail, encoder)), move |state| {
+        let broken_off = broken_off.clone();
+        async move {
+            let (mut tail, mut encoder) = state?;
+            let read = tokio::select! {
+                read = tokio::time::timeout(KEEP_ALIVE, tail.next()) => read,
+                () = broken_off.cancelled() => return None,
+            };
+            match read {
+                Err(_) => Some((Ok::<_, Infallible>(Bytes::from_static(KEEP_ALIVE_FRAME)), Some((tail, encoder)))),
+                Ok(Ok(Some(records))) => {
+                    let mut out = String::new();
+                    records.iter().for_each(|record| encoder.encode(record, &mut out));
+                    Some((Ok(out.into()), Some((tail, encoder))))
+                }
+                Ok(Ok(None)) => None,
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "a reader lost its session's log: {error}");
+                    let mut out = String::new();
+                    encoder.lost(&mut out);
+                    (!out.is_empty()).then_some((Ok(out.into()), None))
+                }
             }
         }
     });

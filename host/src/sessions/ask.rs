@@ -31,11 +31,22 @@ impl Asking {
             let begun = Instant::now();
             let alias = self.route.plan.alias.clone();
             let opened = self.open(&ask).await;
-            let call =
-                Call { ref_id, wants_deltas, alias, begun, report: CallReport::default(), said: Said::default() };
-            call.begin(opened)
+            let snapshot = Arc::clone(&self.snapshot);
+            let (report, said) = (CallReport::default(), Said::default());
+            Call { ref_id, wants_deltas, alias, snapshot, begun, report, said }.begin(opened)
         };
         stream::once(start).flatten().boxed()
+    }
+
+    /// The outcome alone.
+    pub(super) async fn ask_whole(self: Arc<Self>, ask: Ask) -> Result<Completion, LlmError> {
+        let mut inputs = self.ask(ask);
+        while let Some(input) = inputs.next().await {
+            if let Input::Asked { outcome, .. } = input {
+                return outcome;
+            }
+        }
+        Err(LlmError::Cancelled)
     }
 
     async fn open(&self, ask: &Ask) -> Result<Reply, Failure> {
@@ -56,6 +67,7 @@ struct Call {
     wants_deltas: bool,
     /// Of the session.
     alias: AliasName,
+    snapshot: Arc<Snapshot>,
     begun: Instant,
     report: CallReport,
     said: Said,
@@ -122,6 +134,7 @@ impl Call {
     }
 
     fn end(mut self, ended: Result<(), Failure>) -> Input {
+        self.put_price();
         self.report.ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let served_by = self.report.profile.clone();
         let outcome = ended.map(|()| completion(self.said, served_by)).map_err(|failure| {
@@ -131,6 +144,17 @@ impl Call {
             llm_error(&failure)
         });
         Input::Asked { ref_id: self.ref_id, outcome, report: self.report }
+    }
+}
+
+impl Call {
+    /// What the call cost by the price of the profile that served it.
+    fn put_price(&mut self) {
+        let profile = self.snapshot.config.profile(&self.report.profile);
+        let price = profile.and_then(|profile| profile.price);
+        if let (Some(price), Some(usage)) = (price, &mut self.said.usage) {
+            usage.cost_micros = Some(price.cost_micros(usage));
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Keys' states on disk, by key id, in the wall clock's time: a rest goes on while the gateway is down. Never a secret.
 use super::{MIGRATIONS, Refused, Store, from_unix_ms, unix_ms};
 use magic_routing::{PoolName, Standing};
-use magic_types::{KeyId, Kind};
 use magic_sqlite::rusqlite::{self, Connection, Row, params};
+use magic_types::{KeyId, Kind};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 

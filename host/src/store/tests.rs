@@ -283,7 +283,15 @@ async fn a_close_writes_what_waits_and_takes_nothing_more() {
 async fn a_disk_that_hangs_holds_up_no_request() {
     let folder = Folder::new();
     let store = open(&folder);
-    let hung = store.0.database.as_ref().unwrap().readers().acquire_many_owned(u32::try_from(magic_sqlite::READERS_MAX).unwrap()).await.unwrap();
+    let hung = store
+        .0
+        .database
+        .as_ref()
+        .unwrap()
+        .readers()
+        .acquire_many_owned(u32::try_from(magic_sqlite::READERS_MAX).unwrap())
+        .await
+        .unwrap();
     assert_eq!(store.cached([7; 32], at(0)).now_or_never(), Some(None), "the cache does not even wait");
     let read = store.read(Duration::from_millis(1), |_| Ok(()));
     assert_eq!(read.await, None, "others wait no longer than they said");

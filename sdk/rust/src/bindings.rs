@@ -22,3 +22,15 @@ pub mod tool {
         generate_all,
     });
 }
+
+/// World `pattern-driver`.
+#[cfg(feature = "driver")]
+pub mod driver {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "pattern-driver",
+        pub_export_macro: true,
+        export_macro_name: "export_driver",
+        generate_all,
+    });
+}

@@ -27,12 +27,24 @@
 //! }
 //! magic_sdk::tool!(Reverse);
 //! ```
-//! A guest turns on exactly one feature, `pattern` or `tool`. What a guest does not call it does not import.
+//! A driver pattern is one function, which asks the host and waits:
+//! ```ignore
+//! async fn run(ctx: Ctx) -> Result<Answer, Error> {
+//!     let draft = ctx.ask(Ask::from(Prompt::new(DRAFT).conversation(&ctx)).show(Show::Thought)).await?.text();
+//!     ctx.answer(Prompt::new(FINISH).conversation(&ctx).user(fill(REVIEW, &[("draft", &draft)]))).await
+//! }
+//! magic_sdk::driver! { name: "two_steps", version: "0.1.0", description: "Drafts, then answers.", run: run }
+//! ```
+//! A guest turns on exactly one feature, `driver`, `pattern` or `tool`. What a guest does not call it does not import.
 
+#[cfg(feature = "tool")]
+pub mod call_context;
 #[cfg(feature = "tool")]
 pub mod clock;
 #[cfg(feature = "tool")]
 pub mod config;
+#[cfg(feature = "driver")]
+pub mod driver;
 #[cfg(feature = "tool")]
 pub mod http;
 #[cfg(feature = "tool")]
@@ -41,6 +53,8 @@ pub mod kv;
 pub mod log;
 #[cfg(feature = "pattern")]
 pub mod pattern;
+#[cfg(feature = "driver")]
+pub mod reading;
 #[cfg(any(feature = "testing", feature = "tool"))]
 pub mod testing;
 #[cfg(feature = "tool")]

@@ -79,15 +79,20 @@ fn model(env: &mut Vec<(&'static str, OsString)>, root: &Path) -> Result<Option<
     Ok(Some(server))
 }
 
-/// A Python with the clients of `tests/clients/requirements.txt`, made again when that file changes.
+/// A Python with the clients of `tests/clients/requirements.txt`.
 fn python_clients(root: &Path) -> Result<PathBuf> {
-    let wanted = root.join(CLIENTS).join("requirements.txt");
-    let venv = root.join("data/test-venv");
+    python_with(root, "test-venv", &root.join(CLIENTS).join("requirements.txt"), "the Python clients")
+}
+
+/// A Python of our own at `data/NAME` with the packages that the file `wanted` names, made again when that file changes.
+pub(crate) fn python_with(root: &Path, name: &str, wanted: &Path, what: &str) -> Result<PathBuf> {
+    let venv = root.join("data").join(name);
     let python = venv.join("bin/python");
-    let stamp = Stamp::of(&wanted, venv.join("requirements.installed"))?;
+    let stamp = Stamp::of(wanted, venv.join("requirements.installed"))?;
     if python.exists() && stamp.holds() {
         return Ok(python);
     }
+    fs::create_dir_all(root.join("data")).context("create `data/`")?;
     let log = root.join("data/test-needs.log");
     if venv.exists() {
         fs::remove_dir_all(&venv).with_context(|| format!("remove the outdated `{}`", venv.display()))?;
@@ -95,8 +100,8 @@ fn python_clients(root: &Path) -> Result<PathBuf> {
     let base = system_python()?;
     shell::quietly(Command::new(base).args(["-m", "venv"]).arg(&venv), "making a Python environment", &log)?;
     let mut pip = Command::new(&python);
-    pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-r"]).arg(&wanted);
-    shell::quietly(&mut pip, "installing the Python clients", &log)?;
+    pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "-r"]).arg(wanted);
+    shell::quietly(&mut pip, &format!("installing {what}"), &log)?;
     stamp.set()?;
     Ok(python)
 }

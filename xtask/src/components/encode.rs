@@ -18,7 +18,9 @@ pub(crate) fn component(module: &Path) -> anyhow::Result<Vec<u8>> {
     match wit_component::decode(&component).context("read the component again")? {
         DecodedWasm::Component(resolve, world) if !resolve.worlds[world].exports.is_empty() => Ok(component),
         DecodedWasm::Component(..) | DecodedWasm::WitPackage(..) => {
-            bail!("it exports nothing: does the crate use magic_sdk::declarative! or magic_sdk::tool!?")
+            bail!(
+                "it exports nothing: does the crate use magic_sdk::declarative!, magic_sdk::driver! or magic_sdk::tool!?"
+            )
         }
     }
 }

@@ -11,16 +11,26 @@ use sha2::{Digest as _, Sha256};
 
 /// Folders that hold guest crates; their components are written beside the crates.
 const FOLDERS: [&str; 2] = ["patterns", "tools"];
-/// Directories that never decide what a component is. `tags` is a package of the host's workspace; the day a guest
-/// depends on it, take it out here: `discover` refuses to go on until then.
-const SKIPPED: [&str; 4] = ["target", "frozen", "templates", "tags"];
+/// Directories that never decide what a component is.
+const SKIPPED: [&str; 4] = ["target", "frozen", "templates", "__pycache__"];
+const SDK: &str = "magic-sdk";
 
 /// One guest crate. Its folder's name is its package's and its component's.
 pub(crate) struct Guest {
     pub(crate) folder: &'static str,
     pub(crate) name: String,
+    /// The features of magic-sdk that it turns on, as its manifest spells them: which world it links.
+    pub(crate) world: String,
     pub(crate) output: PathBuf,
-    source: PathBuf,
+    pub(crate) source: PathBuf,
+    pub(crate) language: Language,
+}
+
+/// What a guest is written in: the file that makes its folder a guest says it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Rust,
+    Python,
 }
 
 /// What a component was last made from, and what came out.
@@ -32,24 +42,36 @@ pub(crate) struct Stamp {
 
 /// Every guest crate below `root`, by folder and name.
 pub(crate) fn discover(root: &Path) -> anyhow::Result<Vec<Guest>> {
-    let lock = root.join("sdk").join("Cargo.lock");
-    if fs::read_to_string(&lock).is_ok_and(|text| text.contains("name = \"magic-tags\"")) {
-        bail!("a guest depends on magic-tags now: take `tags` out of SKIPPED in xtask/src/components/guest.rs");
-    }
     let mut guests = Vec::new();
     for folder in FOLDERS {
         let dir = root.join(folder);
-        for source in children(&dir)?.into_iter().filter(|path| path.join("Cargo.toml").is_file()) {
+        for source in children(&dir)? {
+            let Some(language) = Language::of(&source) else { continue };
             let Some(name) = source.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
                 bail!("{} has a name that is not UTF-8: rename it", source.display());
             };
-            guests.push(Guest { folder, output: dir.join(format!("{name}.wasm")), name, source });
+            let world = match language {
+                Language::Rust => {
+                    let manifest = source.join("Cargo.toml");
+                    let text = fs::read_to_string(&manifest).with_context(|| format!("read {}", manifest.display()))?;
+                    world(&text).to_owned()
+                }
+                Language::Python => String::new(),
+            };
+            guests.push(Guest { folder, output: dir.join(format!("{name}.wasm")), name, world, source, language });
         }
     }
     Ok(guests)
 }
 
-/// The digest of what all guests share: the WIT, the SDK with its lock file, and the compiler.
+/// The digest of what all Python guests share: the WIT. What compiles them stands in their own folder.
+pub(crate) fn shared_inputs_of_python(root: &Path) -> anyhow::Result<String> {
+    let mut hasher = Sha256::new();
+    digest_tree(&root.join("wit"), &mut hasher)?;
+    Ok(text(hasher))
+}
+
+/// The digest of what all Rust guests share: the WIT, the SDK with its lock file, and the compiler.
 pub(crate) fn shared_inputs(root: &Path, toolchain: &str) -> anyhow::Result<String> {
     let mut hasher = Sha256::new();
     hasher.update(toolchain.as_bytes());
@@ -63,6 +85,14 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut hasher = Sha256::new();
     hasher.update(bytes);
     text(hasher)
+}
+
+// === impl Language ===
+impl Language {
+    fn of(source: &Path) -> Option<Self> {
+        let marks = [(Self::Rust, "Cargo.toml"), (Self::Python, super::python::MARK)];
+        marks.into_iter().find(|(_, mark)| source.join(mark).is_file()).map(|(language, _)| language)
+    }
 }
 
 // === impl Guest ===
@@ -112,6 +142,16 @@ impl Stamp {
     fn path(root: &Path, guest: &Guest) -> PathBuf {
         super::toolchain::target_dir(root).join("stamps").join(format!("{}-{}", guest.folder, guest.name))
     }
+}
+
+/// What stands in the brackets of `magic-sdk = { .., features = [..] }` under `[dependencies]`; empty for a guest that
+/// does without. Reads lines, not TOML: every guest's manifest is of our own making.
+fn world(manifest: &str) -> &str {
+    let dependencies = manifest.lines().skip_while(|line| line.trim() != "[dependencies]").skip(1);
+    let mut dependencies = dependencies.take_while(|line| !line.trim_start().starts_with('['));
+    let sdk = dependencies.find(|line| line.split(['=', '.']).next().is_some_and(|name| name.trim() == SDK));
+    let features = sdk.and_then(|line| line.split_once("features")?.1.split_once('[')?.1.split_once(']'));
+    features.map_or("", |(features, _)| features.trim())
 }
 
 fn digest_tree(dir: &Path, hasher: &mut Sha256) -> anyhow::Result<()> {

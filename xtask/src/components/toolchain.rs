@@ -75,7 +75,7 @@ impl Toolchain {
         &self.identity
     }
 
-    /// Compiles the guests of one folder to core modules.
+    /// Compiles guests of one world to core modules.
     pub(crate) fn compile(&self, root: &Path, guests: &[&Guest]) -> anyhow::Result<()> {
         let names: Vec<&str> = guests.iter().map(|guest| guest.name.as_str()).collect();
         say(&format!("compiling {} to {TARGET}", names.join(", ")))?;

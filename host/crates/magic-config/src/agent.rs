@@ -15,12 +15,26 @@ pub struct AgentSettings {
     /// Files, relative to the config's folder, in the order in which they are read to the model.
     pub manifests: Vec<String>,
     pub tool_protocol: ToolProtocol,
-    /// `Required` only together with `ToolProtocol::Grammar`, which can hold a model to it.
+    /// `Required` only together with `ToolProtocol::Grammar` or `Native`, which can hold a model to it.
     pub tool_choice: ToolChoice,
     /// Wall time of a whole session.
     pub session_max: Duration,
     /// Of a whole session.
     pub tool_calls_max: u32,
+    /// Of a whole session; `None`: twice the steps and two.
+    pub llm_calls_max: Option<u32>,
+    /// Of a whole session; `None`: no bound.
+    pub total_tokens_max: Option<u64>,
+    /// Of a whole session, in millionths of the prices' currency; `None`: no bound.
+    pub cost_micros_max: Option<u64>,
+    /// Model and tool calls of one session side by side.
+    pub parallel_max: u32,
+    /// The aliases that a pattern may hand tasks to.
+    pub agents: Vec<String>,
+    /// How deep sessions may delegate below each other.
+    pub depth_max: u32,
+    /// Calls of tools that may destroy something wait for a person.
+    pub approvals: bool,
 }
 
 /// How the model says which tool it wants.
@@ -28,9 +42,13 @@ pub struct AgentSettings {
 pub enum ToolProtocol {
     /// `<ACTION>…</ACTION>` in its text.
     Tags,
-    /// The same, the action being forced by a GBNF grammar (llama.cpp and kin).
+    /// The vendor's own tool calls.
+    Native,
+    /// It thinks in free text, and then states the action as JSON that a schema forces.
+    JsonSchema,
+    /// As with tags, the action being forced by a GBNF grammar (llama.cpp and kin).
     Grammar,
-    /// The best of what the profile's backend is known to do; today that is tags.
+    /// The best of what is known of the backends of the whole chain: `Alias::tool_protocol` says which.
     Auto,
 }
 
@@ -47,6 +65,8 @@ impl ToolProtocol {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tags => "tags",
+            Self::Native => "native",
+            Self::JsonSchema => "json_schema",
             Self::Grammar => "grammar",
             Self::Auto => "auto",
         }

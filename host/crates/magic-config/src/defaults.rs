@@ -64,6 +64,10 @@ pub(crate) const MAX_STEPS: u32 = 12;
 pub(crate) const TOOL_CALLS_MAX: u32 = 32;
 /// Ten minutes for a whole session.
 pub(crate) const SESSION: Duration = Duration::from_secs(600);
+/// Model and tool calls of one session side by side: a vendor's rate limit is met before this one.
+pub(crate) const SESSION_PARALLEL_MAX: u32 = 4;
+/// An expert that asks an expert: deeper than that nobody follows it any more.
+pub(crate) const DELEGATION_DEPTH_MAX: u32 = 2;
 /// All replies: sixty-four of the largest, or some ten thousand of a few KiB.
 pub(crate) const CACHE_BYTES_MAX: u64 = 64 << 20;
 /// One reply: a text of 200 000 words; what is longer is a file, and hardly asked for twice.

@@ -1,15 +1,17 @@
 //! `proxy_config.yaml` as checked values: text and environment in, [`Config`] or every [`Problem`] at once out.
 //! Reads no file, no environment and no clock: the host hands in the text and an [`Env`].
 //!
-//! Reading order: `config`, `profile`, `provider` and `agent` (what comes out), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
+//! Reading order: `config`, `profile`, `provider` and `agent` (what comes out), `backend` (what `auto` means), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
 //! `walk` (nodes with a path, and the book of problems), `check` (nodes to [`Config`]), `defaults` (every default and
 //! why), `components` (what can only be checked once components are loaded).
 
 mod agent;
+mod backend;
 mod check;
 mod components;
 mod config;
 mod defaults;
+mod delegation;
 mod env;
 mod problem;
 mod profile;
@@ -24,7 +26,7 @@ pub use config::{
 };
 pub use env::Env;
 pub use problem::Problem;
-pub use profile::{DialectName, Profile};
+pub use profile::{DialectName, Price, Profile};
 pub use provider::Provider;
 
 /// Reads and checks the whole file. On failure every problem that could be found is there, section by section; only text
@@ -34,7 +36,10 @@ pub fn parse(text: &str, env: &dyn Env) -> Result<Config, Vec<Problem>> {
     let book = walk::Book::new(env);
     let config = check::config(&book, &root);
     match (config, book.close()) {
-        (Some(config), problems) if problems.is_empty() => Ok(config),
+        (Some(config), problems) if problems.is_empty() => match delegation::problems(&config) {
+            circles if circles.is_empty() => Ok(config),
+            circles => Err(circles),
+        },
         (_, problems) => Err(problems),
     }
 }

@@ -2,7 +2,7 @@
 use crate::agent::AgentSettings;
 use crate::config::TimeoutSettings;
 use crate::provider::Provider;
-use magic_types::{ProfileName, Secret};
+use magic_types::{ProfileName, Secret, Usage};
 use std::fmt;
 
 /// An entry of `model_list`, complete: defaults and global settings are merged in.
@@ -24,8 +24,19 @@ pub struct Profile {
     pub params: serde_json::Map<String, serde_json::Value>,
     /// In tokens.
     pub context_window: Option<u32>,
+    /// What it costs; `None`: nobody counts.
+    pub price: Option<Price>,
     pub agent: AgentSettings,
     pub timeouts: TimeoutSettings,
+}
+
+/// Of a million tokens, in millionths of a currency that is the same for the whole file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Price {
+    pub input_micros: u64,
+    pub output_micros: u64,
+    /// Of input that the vendor had in its cache.
+    pub cached_input_micros: u64,
 }
 
 /// The wire form that a profile's backend speaks.
@@ -57,6 +68,22 @@ impl Profile {
     /// Whether a request cannot be sent without a key: the provider asks for one, or the profile names its own.
     pub fn uses_key(&self) -> bool {
         self.provider.needs_key() || self.api_key.is_some()
+    }
+}
+
+// === impl Price ===
+impl Price {
+    /// In millionths, rounded up: a call is never free that was not.
+    pub fn cost_micros(&self, usage: &Usage) -> u64 {
+        const TOKENS: u128 = 1_000_000;
+        let fresh = usage.input_tokens.saturating_sub(usage.cached_input_tokens);
+        let parts = [
+            (fresh, self.input_micros),
+            (usage.cached_input_tokens, self.cached_input_micros),
+            (usage.output_tokens, self.output_micros),
+        ];
+        let sum: u128 = parts.iter().map(|(tokens, price)| u128::from(*tokens) * u128::from(*price)).sum();
+        u64::try_from(sum.div_ceil(TOKENS)).unwrap_or(u64::MAX)
     }
 }
 

@@ -14,7 +14,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub(crate) use fields::{Fields, Given};
-use units::{parse_bytes, parse_duration};
+use units::{parse_bytes, parse_duration, parse_micros};
 
 /// More problems than anybody reads at once; the rest is counted.
 const PROBLEMS_MAX: usize = 100;
@@ -217,6 +217,20 @@ impl<'a> Value<'a> {
         let parsed = parsed.filter(|duration| range.contains(duration));
         if parsed.is_none() {
             self.expected(&format!("seconds from {} to {}", range.start().as_secs_f64(), range.end().as_secs_f64()));
+        }
+        parsed
+    }
+
+    /// An amount of money with at most six decimals, in millionths: exact, however it is written.
+    pub(crate) fn micros(&self) -> Option<u64> {
+        let parsed = match (self.variable_text(), self.node) {
+            (Some(text), _) => parse_micros(&text?),
+            (None, Node::Text(text)) => parse_micros(text),
+            (None, Node::Number(number)) => parse_micros(&number.to_string()),
+            (None, Node::Null | Node::Bool(_) | Node::List(_) | Node::Map(_)) => None,
+        };
+        if parsed.is_none() {
+            self.expected("an amount of money with at most six decimals, e.g. 0.25");
         }
         parsed
     }

@@ -19,7 +19,21 @@ pub(crate) mod pattern {
     });
 }
 
-/// `magic:proxy/pattern-info`, which a declarative pattern may export beside its structure. Written by hand: a world of
+/// What driver patterns export: plain data and `driver`, over the tool world's types. `pattern-info` is `info`, for it may
+/// be missing.
+pub(crate) mod driver {
+    wasmtime::component::bindgen!({
+        path: "../../../wit",
+        world: "pattern-driver",
+        with: {
+            "magic:proxy/types": crate::bindings::tool::magic::proxy::types,
+            "magic:proxy/logging": crate::bindings::tool::magic::proxy::logging,
+        },
+        exports: { default: async },
+    });
+}
+
+/// `magic:proxy/pattern-info`, which a pattern may export beside its structure. Written by hand: a world of
 /// its own would only repeat the types.
 pub(crate) mod info {
     use wasmtime::component::{ComponentType, Lift};
@@ -34,7 +48,7 @@ pub(crate) mod info {
 
     #[derive(ComponentType, Lift)]
     #[component(record)]
-    #[expect(dead_code, reason = "the type must be whole; `options` are for driver patterns")]
+    #[expect(dead_code, reason = "the type must be whole; nothing reads `extra` yet")]
     pub(crate) struct Info {
         pub(crate) name: String,
         pub(crate) version: String,

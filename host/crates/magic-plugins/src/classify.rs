@@ -1,5 +1,5 @@
 //! What a file is, found by parsing and before anything is compiled: a component or a core module, whole or cut off,
-//! pattern or tool. Judges names only; types are the linker's matter.
+//! pattern, driver or tool. Judges names only; types are the linker's matter.
 use crate::component::Kind;
 use crate::error::{LoadError, told};
 use std::borrow::Cow;
@@ -13,10 +13,18 @@ const INFO: &str = "magic:proxy/pattern-info@";
 /// The part of the version that must match: inside one `0.x` hosts and guests are compatible.
 const LINE: &str = "0.1.";
 
+/// Which of the exports that make a component ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Export {
+    Structure,
+    Driver,
+    Toolbox,
+}
+
 /// A component's shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    pub(crate) kind: Kind,
+    pub(crate) export: Export,
     /// The full name of its `pattern-info` export, if it has one.
     pub(crate) info: Option<String>,
 }
@@ -47,27 +55,22 @@ pub(crate) fn component(bytes: &[u8], bytes_max: usize) -> Result<Cow<'_, [u8]>,
 /// What the component exports, as far as it concerns us, and whether it lies in the folder of its kind.
 pub(crate) fn shape(component: &[u8], folder: Option<Kind>) -> Result<Found, LoadError> {
     let exports = outline(component)?.exports;
-    if let Some(export) = exports.iter().find(|name| name.starts_with(DRIVER)) {
-        of_our_line(export)?;
-        return Err(LoadError::DriverPattern { export: told(export) });
-    }
-    let is_pattern = exports.iter().any(|name| name == STRUCTURE);
-    let toolbox = exports.iter().find(|name| name.starts_with(TOOLBOX));
-    let kind = match (is_pattern, toolbox) {
-        (true, Some(_)) => return Err(LoadError::TwoShapes),
-        (true, None) => Kind::Pattern,
-        (false, Some(export)) => {
-            of_our_line(export)?;
-            Kind::Tool
+    let ours: Vec<_> = exports.iter().filter_map(|name| Some((Export::of(name)?, name))).collect();
+    let export = match ours.as_slice() {
+        [] => return Err(LoadError::NoShape { exports: told(&listed(&exports)) }),
+        [(Export::Structure, _)] => Export::Structure,
+        [(export @ (Export::Driver | Export::Toolbox), name)] => {
+            of_our_line(name)?;
+            *export
         }
-        (false, None) => return Err(LoadError::NoShape { exports: told(&listed(&exports)) }),
+        [_, _, ..] => return Err(LoadError::TwoShapes),
     };
     let info = exports.into_iter().find(|name| name.starts_with(INFO));
     if let Some(export) = &info {
         of_our_line(export)?;
     }
-    in_its_folder(kind, folder)?;
-    Ok(Found { kind, info })
+    in_its_folder(export.kind(), folder)?;
+    Ok(Found { export, info })
 }
 
 fn of_our_line(export: &str) -> Result<(), LoadError> {
@@ -121,6 +124,25 @@ fn outline(bytes: &[u8]) -> Result<Outline, LoadError> {
         }
     }
     Ok(outline)
+}
+
+// === impl Export ===
+impl Export {
+    fn of(name: &str) -> Option<Self> {
+        match name {
+            STRUCTURE => Some(Self::Structure),
+            name if name.starts_with(DRIVER) => Some(Self::Driver),
+            name if name.starts_with(TOOLBOX) => Some(Self::Toolbox),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Structure | Self::Driver => Kind::Pattern,
+            Self::Toolbox => Kind::Tool,
+        }
+    }
 }
 
 // === impl Outline ===

@@ -1,8 +1,11 @@
 //! A loaded component: what it is, what it says of itself, and the way to call it. Immutable; its memory goes when the
 //! last `Arc` goes, so calls under way finish on the version they began with.
+use crate::caller::Caller;
 use crate::defaults::Limits;
+use crate::drive::Drive;
 use crate::gate::Gate;
 use crate::host::Host;
+use crate::kinds::driver::{self, Driver};
 use crate::kinds::toolbox::Toolbox;
 use crate::lines::Lines;
 use crate::live::Guard;
@@ -10,6 +13,7 @@ use crate::policy::Policy;
 use crate::runtime::Runtime;
 use magic_types::Digest;
 use magic_types::chat::{ToolCall, ToolDefinition, ToolError, ToolOutput};
+use magic_types::directive::SessionContext;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +59,7 @@ pub struct Component {
 pub(crate) enum Shape {
     /// Asked once at load; no code is kept.
     Declarative(Vec<Step>),
+    Driver(Driver),
     Toolbox(Toolbox),
 }
 
@@ -104,37 +109,69 @@ impl fmt::Display for Kind {
 
 // === impl Component ===
 impl Component {
-    /// The blocks of a declarative pattern; `None` for a tool.
+    /// The blocks of a declarative pattern; `None` for a driver or a tool.
     pub fn structure(&self) -> Option<&[Step]> {
         match &self.shape {
             Shape::Declarative(steps) => Some(steps),
-            Shape::Toolbox(_) => None,
+            Shape::Driver(_) | Shape::Toolbox(_) => None,
         }
     }
 
     /// What a tool component defines; empty for a pattern.
     pub fn tools(&self) -> &[ToolDefinition] {
         match &self.shape {
-            Shape::Declarative(_) => &[],
+            Shape::Declarative(_) | Shape::Driver(_) => &[],
             Shape::Toolbox(toolbox) => toolbox.tools(),
         }
+    }
+
+    /// Whether its sessions are driven by its own code; see [`Component::drive`].
+    pub fn is_driver(&self) -> bool {
+        match &self.shape {
+            Shape::Driver(_) => true,
+            Shape::Declarative(_) | Shape::Toolbox(_) => false,
+        }
+    }
+
+    /// JSON Schema of a session's options, where the driver gives one.
+    pub fn options_schema(&self) -> Option<&str> {
+        match &self.shape {
+            Shape::Driver(driver) => driver.options_schema(),
+            Shape::Declarative(_) | Shape::Toolbox(_) => None,
+        }
+    }
+
+    /// Checks a session's options against the driver's schema; without one only `{}` is taken. The text is for whoever
+    /// chose them: every violation (up to twenty) with its path.
+    pub fn check_options(&self, options_json: &str) -> Result<(), String> {
+        match &self.shape {
+            Shape::Driver(driver) => driver.check_options(options_json),
+            Shape::Declarative(_) | Shape::Toolbox(_) => driver::none_taken(options_json),
+        }
+    }
+
+    /// Begins a session of a driver; no code runs before the first call of [`Drive::next`], which fails where the
+    /// component is none. The session stays with this version of the file. The options are not checked again.
+    pub fn drive(self: &Arc<Self>, ctx: SessionContext) -> Drive {
+        Drive::new(Arc::clone(self), ctx)
     }
 
     /// Checks arguments against the tool's schema. The text of `InvalidArguments` is for the model: every violation
     /// (up to twenty) with its path. `NotFound` if the component has no such tool.
     pub fn check_arguments(&self, tool: &str, arguments_json: &str) -> Result<(), ToolError> {
         match &self.shape {
-            Shape::Declarative(_) => Err(ToolError::NotFound),
+            Shape::Declarative(_) | Shape::Driver(_) => Err(ToolError::NotFound),
             Shape::Toolbox(toolbox) => toolbox.check_arguments(tool, arguments_json),
         }
     }
 
     /// Calls one tool on a fresh instance, arguments checked first. Whatever the guest does, this returns within its
-    /// `wall_ms_max` and the bounded wait for a place. Blank arguments are `{}`. Dropping the future ends the call.
-    pub async fn call(&self, call: &ToolCall, host: Arc<dyn Host>) -> Result<ToolOutput, ToolError> {
+    /// `wall_ms_max` and the bounded wait for a place. Blank arguments are `{}`. The guest may ask
+    /// `caller`, and its requests carry the key. Dropping the future ends the call.
+    pub async fn call(&self, call: &ToolCall, caller: Caller, host: Arc<dyn Host>) -> Result<ToolOutput, ToolError> {
         match &self.shape {
-            Shape::Declarative(_) => Err(ToolError::NotFound),
-            Shape::Toolbox(toolbox) => toolbox.call(&self.runtime, &self.guest, call, host).await,
+            Shape::Declarative(_) | Shape::Driver(_) => Err(ToolError::NotFound),
+            Shape::Toolbox(toolbox) => toolbox.call(&self.runtime, &self.guest, call, caller, host).await,
         }
     }
 

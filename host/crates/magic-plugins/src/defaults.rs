@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Options {
     /// Where compiled components are kept between starts. The directory is ours alone (0700); `None` compiles anew.
     pub cache_dir: Option<PathBuf>,
-    /// Instances alive at the same time over all components; beyond it calls wait, then are `Busy`.
+    /// Instances of tools alive at the same time over all components; beyond it calls wait, then are `Busy`.
     pub instances_max: u32,
     /// A larger file is refused unread by the compiler.
     pub component_bytes_max: usize,
@@ -33,6 +33,14 @@ impl Default for Options {
             wait_max: WAIT_MAX,
             defaults: Limits::default(),
         }
+    }
+}
+
+// === impl Options ===
+impl Options {
+    /// Live instances of drivers: never more than half of what tools may have.
+    pub(crate) fn drives_live_max(&self) -> u32 {
+        DRIVES_LIVE_MAX.min(self.instances_max / 2).max(1)
     }
 }
 
@@ -99,6 +107,26 @@ pub(crate) const BYTES_CEILING: usize = 64 << 20;
 pub(crate) const HOST_CALLS_CEILING: u32 = 1_000_000;
 /// 10 000 calls of one component at once: far beyond any pool; it only keeps the number a sane one.
 pub(crate) const CONCURRENCY_CEILING: u32 = 10_000;
+
+// Driver patterns.
+/// 16 live instances over all drives, beside the pool, so that tools keep all their places. An instance is needed while a
+/// call lasts, far below a millisecond for most, and is rebuilt in little more: two cores are never short of them. Each
+/// may hold its memory limit while its session waits, so this is small: a Rust pattern holds 80 KiB, a Python one 30 MiB.
+pub(crate) const DRIVES_LIVE_MAX: u32 = 16;
+/// 30 s for one: whoever waits is a session that the host has let in, and would end if it were turned away.
+pub(crate) const DRIVE_WAIT_MAX: Duration = Duration::from_secs(30);
+/// 16 MiB of one call's directives: each `ask` carries the whole conversation, images and all, and a batch has several.
+pub(crate) const DRIVER_OUTPUT_BYTES_MAX: usize = 16 << 20;
+/// 256 directives of one call: samples and branches of a search are tens.
+pub(crate) const DIRECTIVES_MAX: usize = 256;
+/// 256 bytes of a name that a driver gives: an alias, a key, a kind of progress.
+pub(crate) const NAME_BYTES_MAX: usize = 256;
+/// What an element of a list weighs beside its texts.
+pub(crate) const ELEMENT_BYTES: usize = 16;
+/// 64 KiB of options of one session.
+pub(crate) const OPTIONS_BYTES_MAX: usize = 64 << 10;
+/// 4 KiB of random bytes are drawn from a session's seed, and then again: Python seeds itself with 2.5 KiB.
+pub(crate) const SEEDED_BYTES: usize = 4 << 10;
 
 // What one component may consist of, taken from measured Python, JavaScript and Go guests.
 /// Table elements of one table: Python needs tens of thousands.

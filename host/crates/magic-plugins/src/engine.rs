@@ -45,8 +45,8 @@ fn config() -> Config {
 }
 
 fn pool(options: &Options) -> PoolingAllocationConfig {
-    // One more than may be called: the first call of a new file has its own place.
-    let instances = options.instances_max.max(1).saturating_add(1);
+    // One more than may be called: the first call of a new file has its own place. Drivers have theirs beside the tools.
+    let instances = options.instances_max.max(1).saturating_add(1).saturating_add(options.drives_live_max());
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances);
     pool.total_core_instances(instances.saturating_mul(defaults::CORE_INSTANCES_PER_INSTANCE));

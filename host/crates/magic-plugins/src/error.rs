@@ -34,21 +34,16 @@ pub enum LoadError {
     #[error("the core module cannot be made a component: {0}")]
     Encode(String),
     #[error(
-        "the component exports neither `get-prompt-structure` (a pattern) nor `magic:proxy/toolbox@0.1.0` (a tool); it \
-         exports {exports}"
+        "the component exports none of `get-prompt-structure` (a pattern), `magic:proxy/driver@0.1.0` (a driver pattern) \
+         and `magic:proxy/toolbox@0.1.0` (a tool); it exports {exports}"
     )]
     NoShape { exports: String },
     #[error("the component is built for `{found}`, this gateway speaks `magic:proxy@0.1`: rebuild it against wit/")]
     Version { found: String },
     #[error("the component is a {found}, but it lies in {folder}/: move it to {cure}/")]
     WrongFolder { found: &'static str, folder: &'static str, cure: &'static str },
-    #[error("the component is both a pattern and a tool: build one component for each")]
+    #[error("the component is more than one of a pattern, a driver pattern and a tool: build one component for each")]
     TwoShapes,
-    #[error(
-        "the component is a driver pattern (it exports `{export}`), and driver patterns are not run by this version: \
-         export `get-prompt-structure` instead"
-    )]
-    DriverPattern { export: String },
     #[error("the component imports what this gateway does not give: {0}")]
     UnknownImport(String),
     #[error("the component exports the right name with the wrong type: {0}")]

@@ -23,6 +23,16 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     Ok(linker)
 }
 
+/// For drivers: logging, and WASI with nothing in it. What else a driver imports is refused when it is loaded, for what it
+/// learned there no replay would tell it again.
+pub(crate) fn drivers_linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    types::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    logging::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?;
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    Ok(linker)
+}
+
 impl types::Host for State {}
 
 impl logging::Host for State {
@@ -35,7 +45,9 @@ impl logging::Host for State {
             logging::Level::Warn => Level::WARN,
             logging::Level::Error => Level::ERROR,
         };
-        lines::say(&self.guest, level, &message);
+        if !self.replaying {
+            lines::say(&self.guest, level, &message);
+        }
         Ok(())
     }
 }
@@ -63,12 +75,12 @@ impl clock::Host for State {
 impl call_context::Host for State {
     fn idempotency_key(&mut self) -> wasmtime::Result<Option<String>> {
         self.count_host_calls(1)?;
-        Ok(None)
+        Ok(self.caller.idempotency_key.clone())
     }
 
     fn session_id(&mut self) -> wasmtime::Result<Option<String>> {
         self.count_host_calls(1)?;
-        Ok(None)
+        Ok(self.caller.session_id.clone())
     }
 }
 

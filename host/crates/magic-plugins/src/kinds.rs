@@ -12,6 +12,8 @@ use magic_types::Secret;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+pub(crate) mod driver;
+mod info;
 pub(crate) mod pattern;
 pub(crate) mod toolbox;
 
@@ -24,8 +26,8 @@ pub(crate) struct Probed {
     pub(crate) shape: Shape,
 }
 
-/// The host of a first call: there is nothing.
-struct Nothing;
+/// The host of a first call, and of a driver: there is nothing.
+pub(crate) struct Nothing;
 
 /// The component as its first call sees it: the same memory, less time, no grant.
 fn denied(guest: &Guest) -> Arc<Guest> {

@@ -4,16 +4,20 @@
 //! Reading order: `defaults` (every number), `policy` (what a component may do), `host` (who does it), `error`,
 //! `runtime` (load), `classify` (what a file is, before it is compiled), `component` (a loaded one), `call` (one call,
 //! always in the same order), `state` (what one call owns), `imports` (what a guest may ask for), `trap` (why a call
-//! ended), `registry` (which component owns which name).
+//! ended), `drive` (a session of a driver pattern), `convert` (what it is told and says), `registry` (which component owns
+//! which name).
 
 mod address;
 mod bindings;
 mod cache;
 mod call;
+mod caller;
 mod classify;
 mod component;
+mod convert;
 mod defaults;
 mod destination;
+mod drive;
 mod engine;
 mod error;
 mod gate;
@@ -38,8 +42,10 @@ mod hostile;
 mod testing;
 
 pub use address::address_allowed;
+pub use caller::Caller;
 pub use component::{Component, Kind, Step};
 pub use defaults::{Limits, Options};
+pub use drive::{Drive, DriveError};
 pub use error::{Error, LoadError, PolicyError};
 pub use host::{Host, Inbound, Outbound, OutboundError};
 pub use live::Live;

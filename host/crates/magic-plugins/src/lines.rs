@@ -52,6 +52,12 @@ pub(crate) fn say(guest: &Guest, level: Level, text: &str) {
 
 // === impl Lines ===
 impl Lines {
+    /// How many were dropped within the present second.
+    #[cfg(test)]
+    pub(crate) fn dropped(&self) -> u32 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).dropped
+    }
+
     fn fate(&self, now: Instant) -> Fate {
         let mut second = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_over = second.began.is_none_or(|began| now.duration_since(began) >= Duration::from_secs(1));

@@ -7,23 +7,29 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub struct Live {
     /// Loaded components whose last `Arc` is still held, replaced ones included.
     pub components: usize,
-    /// Stores with an instance, that is, calls under way.
+    /// Stores with an instance, that is, calls under way; those of drives are counted apart.
     pub instances: usize,
+    /// Instances of drives, in a call or waiting for the next.
+    pub drivers: usize,
     /// Calls waiting for a place.
     pub waiting: usize,
     /// Calls begun since the start, first calls of new files included.
     pub calls: u64,
     /// Calls that a limit or a trap ended since the start.
     pub stopped: u64,
+    /// Instances of drives built again from their history since the start.
+    pub rebuilds: u64,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) components: AtomicUsize,
     pub(crate) instances: AtomicUsize,
+    pub(crate) drivers: AtomicUsize,
     pub(crate) waiting: AtomicUsize,
     pub(crate) calls: AtomicU64,
     pub(crate) stopped: AtomicU64,
+    pub(crate) rebuilds: AtomicU64,
 }
 
 /// Which of the counters a guard holds up.
@@ -31,6 +37,7 @@ pub(crate) struct Counters {
 pub(crate) enum Counted {
     Component,
     Instance,
+    Driver,
     Waiting,
 }
 
@@ -47,9 +54,11 @@ impl Counters {
         Live {
             components: self.components.load(Ordering::Relaxed),
             instances: self.instances.load(Ordering::Relaxed),
+            drivers: self.drivers.load(Ordering::Relaxed),
             waiting: self.waiting.load(Ordering::Relaxed),
             calls: self.calls.load(Ordering::Relaxed),
             stopped: self.stopped.load(Ordering::Relaxed),
+            rebuilds: self.rebuilds.load(Ordering::Relaxed),
         }
     }
 
@@ -57,6 +66,7 @@ impl Counters {
         match counted {
             Counted::Component => &self.components,
             Counted::Instance => &self.instances,
+            Counted::Driver => &self.drivers,
             Counted::Waiting => &self.waiting,
         }
     }

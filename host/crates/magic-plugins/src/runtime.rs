@@ -1,12 +1,13 @@
 //! One engine, one linker, one pool for the process; and the way from a file's bytes to a loaded component. Changes
 //! nothing that is running: the caller swaps registries.
-use crate::classify::{self, Found};
+use crate::classify::{self, Export, Found};
 use crate::component::{Component, Door, Guest, Kind};
-use crate::defaults::Options;
+use crate::defaults::{self, Limits, Options};
+use crate::drive::Seats;
 use crate::engine;
 use crate::error::{Error, LoadError, short, told};
 use crate::gate::Gate;
-use crate::kinds::{pattern, toolbox};
+use crate::kinds::{driver, pattern, toolbox};
 use crate::kv;
 use crate::lines::Lines;
 use crate::live::{Counted, Counters, Guard, Live};
@@ -25,11 +26,14 @@ use wasmtime::{Cache, Engine};
 /// The engine and what belongs to it. Shared by every component; ends, with its ticker, when the last one goes.
 pub struct Runtime {
     pub(crate) engine: Engine,
-    pub(crate) linker: Linker<State>,
+    linker: Linker<State>,
+    drivers_linker: Linker<State>,
     pub(crate) options: Options,
     pub(crate) gate: Gate,
     /// One place beside the pool, for first calls.
     pub(crate) probe_gate: Gate,
+    /// Instances of drives, beside the pool of tools.
+    pub(crate) seats: Seats,
     pub(crate) counters: Arc<Counters>,
     pub(crate) kv: kv::Stores,
     /// Held while something compiles, also after the wait for it was given up.
@@ -62,11 +66,25 @@ impl Runtime {
     pub fn new(options: Options) -> Result<Arc<Self>, Error> {
         let engine::Built { engine, pooling, cache } = engine::build(&options)?;
         engine::start_ticker(&engine)?;
-        let linker = crate::imports::linker(&engine).map_err(|error| Error::Engine(format!("{error:#}")))?;
+        let told = |error| Error::Engine(format!("{error:#}"));
+        let linker = crate::imports::linker(&engine).map_err(told)?;
+        let drivers_linker = crate::imports::drivers_linker(&engine).map_err(told)?;
         let gate = Gate::new(options.instances_max, options.waiting_max.saturating_mul(4), options.wait_max);
         let probe_gate = Gate::new(1, u32::MAX, options.compile_wall_max);
-        let (counters, kv, compiling) = (Arc::default(), kv::Stores::default(), Arc::new(Semaphore::new(1)));
-        Ok(Arc::new(Self { engine, linker, options, gate, probe_gate, counters, kv, compiling, pooling, cache }))
+        Ok(Arc::new(Self {
+            engine,
+            linker,
+            drivers_linker,
+            gate,
+            probe_gate,
+            seats: Seats::new(options.drives_live_max()),
+            options,
+            counters: Arc::default(),
+            kv: kv::Stores::default(),
+            compiling: Arc::new(Semaphore::new(1)),
+            pooling,
+            cache,
+        }))
     }
 
     /// Classifies, compiles, probes and checks one file. To be awaited on a tokio runtime with time enabled; the work
@@ -83,21 +101,12 @@ impl Runtime {
         let Source { name: file, kind: folder, bytes, policy } = source;
         let size = bytes.len();
         let Compiled { found, digest, pre, compile } = self.compile(bytes, folder).await?;
-        let kind = found.kind;
-        let limits = policy.limits(self.options.defaults);
-        let gate = Gate::new(limits.concurrency_max, self.options.waiting_max, self.options.wait_max);
-        let guest = Arc::new(Guest {
-            file: file.clone(),
-            kind,
-            policy,
-            limits,
-            gate,
-            door: Door::Pool,
-            lines: Lines::default(),
-        });
-        let probed = match kind {
-            Kind::Pattern => pattern::probe(self, &guest, &found, pre).await?,
-            Kind::Tool => toolbox::probe(self, &guest, pre).await?,
+        let kind = found.export.kind();
+        let guest = Arc::new(self.guest(&file, found.export, policy));
+        let probed = match found.export {
+            Export::Structure => pattern::probe(self, &guest, &found, pre).await?,
+            Export::Driver => driver::probe(self, &guest, &found, pre).await?,
+            Export::Toolbox => toolbox::probe(self, &guest, pre).await?,
         };
         let compile_ms = u64::try_from(compile.as_millis()).unwrap_or(u64::MAX);
         tracing::debug!(component = %file, digest = %short(digest), bytes = size, compile_ms, "{kind} `{file}` compiled");
@@ -115,6 +124,27 @@ impl Runtime {
             runtime: Arc::clone(self),
             _live: Guard::new(&self.counters, Counted::Component),
         }))
+    }
+
+    fn guest(&self, file: &str, export: Export, policy: Policy) -> Guest {
+        let options = &self.options;
+        let (policy, limits, gate) = match export {
+            Export::Structure | Export::Toolbox => {
+                let limits = policy.limits(options.defaults);
+                let gate = Gate::new(limits.concurrency_max, options.waiting_max, options.wait_max);
+                (policy, limits, gate)
+            }
+            Export::Driver => {
+                let output_bytes_max = options.defaults.output_bytes_max.max(defaults::DRIVER_OUTPUT_BYTES_MAX);
+                let limits = policy.limits(Limits { output_bytes_max, ..options.defaults });
+                // Half of the seats, so that one driver that loops cannot stop the sessions of the others.
+                let places = limits.concurrency_max.min(options.drives_live_max() / 2);
+                // No grant: what a driver learned outside, no replay would tell it again.
+                (Policy::default(), limits, Gate::new(places, u32::MAX, defaults::DRIVE_WAIT_MAX))
+            }
+        };
+        let (file, kind) = (file.to_owned(), export.kind());
+        Guest { file, kind, policy, limits, gate, door: Door::Pool, lines: Lines::default() }
     }
 
     /// A compile cannot be interrupted: its thread holds the permit until it is done, whoever still waits.
@@ -138,7 +168,11 @@ impl Runtime {
         let component = wasmtime::component::Component::new(&self.engine, &encoded);
         let component = component.map_err(|error| LoadError::Compile(told(&error)))?;
         let compile = began.elapsed();
-        let pre = self.linker.instantiate_pre(&component).map_err(|error| LoadError::UnknownImport(told(&error)))?;
+        let linker = match found.export {
+            Export::Structure | Export::Toolbox => &self.linker,
+            Export::Driver => &self.drivers_linker,
+        };
+        let pre = linker.instantiate_pre(&component).map_err(|error| LoadError::UnknownImport(told(&error)))?;
         Ok(Compiled { found, digest, pre, compile })
     }
 

@@ -1,4 +1,5 @@
-//! What one call owns: the store's data. Made for the call, dropped with it.
+//! What one call owns: the store's data. Made for the call, or for a drive's instance, and dropped with it.
+use crate::caller::{Caller, Writes};
 use crate::component::Guest;
 use crate::defaults;
 use crate::host::Host;
@@ -13,10 +14,16 @@ use wasmtime::UpdateDeadline;
 pub(crate) struct State {
     pub(crate) guest: Arc<Guest>,
     pub(crate) host: Arc<dyn Host>,
+    pub(crate) caller: Caller,
+    pub(crate) writes: Writes,
     pub(crate) kv: kv::Stores,
     pub(crate) room: Room,
     /// Made when the guest first asks WASI for something; most never do.
     pub(crate) wasi: Option<Box<Wasi>>,
+    /// Where random numbers come from that a replay must draw again; chance, where there is none.
+    pub(crate) seed: Option<u64>,
+    /// What the guest says now it has said before: not to be logged again.
+    pub(crate) replaying: bool,
     host_calls: u32,
     ticks: u64,
     /// The guest waited for the host since the last tick, which is not its own time.
@@ -26,9 +33,35 @@ pub(crate) struct State {
 
 // === impl State ===
 impl State {
-    pub(crate) fn new(guest: Arc<Guest>, host: Arc<dyn Host>, kv: kv::Stores, live: Guard) -> Self {
+    pub(crate) fn new(guest: Arc<Guest>, host: Arc<dyn Host>, caller: Caller, kv: kv::Stores, live: Guard) -> Self {
         let room = Room::new(guest.limits.memory_bytes_max);
-        Self { guest, host, kv, room, wasi: None, host_calls: 0, ticks: 0, waited: false, _live: live }
+        Self {
+            guest,
+            host,
+            caller,
+            writes: Writes::default(),
+            kv,
+            room,
+            wasi: None,
+            seed: None,
+            replaying: false,
+            host_calls: 0,
+            ticks: 0,
+            waited: false,
+            _live: live,
+        }
+    }
+
+    /// As at the start of a call.
+    pub(crate) fn rearm(&mut self) {
+        (self.host_calls, self.ticks, self.waited, self.room.refused) = (0, 0, false, false);
+    }
+
+    /// What the guest has printed since the last time.
+    pub(crate) fn log_printed(&self) {
+        if let Some(wasi) = &self.wasi {
+            wasi.log(&self.guest, self.replaying);
+        }
     }
 
     /// Every import of ours begins with this.

@@ -1,5 +1,6 @@
 //! The tests' kit: guests written as WAT around hand-laid data, with the component type of wit/ embedded, so that the
 //! runtime takes them as it takes a core module somebody drops into a folder. Needs no guest toolchain.
+use crate::caller::Caller;
 use crate::component::{Component, Kind};
 use crate::defaults::{Limits, Options};
 use crate::error::LoadError;
@@ -17,6 +18,8 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use wit_component::StringEncoding;
 use wit_parser::{PackageId, Resolve};
+
+pub(crate) mod driver;
 
 pub(crate) const SCHEMA: &str = r#"{"type":"object","properties":{"n":{"type":"integer"}}}"#;
 /// Where a guest's data begins; below it lie the areas for return values.
@@ -266,8 +269,17 @@ pub(crate) async fn ask(component: &Component, arguments: &str) -> Result<ToolOu
 }
 
 pub(crate) async fn ask_with(component: &Component, arguments: &str, host: Arc<Fake>) -> Result<ToolOutput, ToolError> {
+    ask_for(component, arguments, Caller::default(), host).await
+}
+
+pub(crate) async fn ask_for(
+    component: &Component,
+    arguments: &str,
+    caller: Caller,
+    host: Arc<Fake>,
+) -> Result<ToolOutput, ToolError> {
     let call = ToolCall { id: "c1".to_owned(), name: "probe_me".to_owned(), arguments_json: arguments.to_owned() };
-    component.call(&call, host).await
+    component.call(&call, caller, host).await
 }
 
 // === impl Fake ===

@@ -1,5 +1,9 @@
 //! Reads what stands inside `<ACTION>`: which tools are called with what. Tolerant in form, never in meaning; its errors
 //! are sentences for the model.
+mod found;
+
+pub(crate) use found::find;
+
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -32,7 +36,7 @@ pub(crate) enum ActionError {
 }
 
 const CALLS_MAX: usize = 16;
-const NAMES: [&str; 3] = ["tool_name", "name", "tool"];
+const NAMES: [&str; 4] = ["tool_name", "name", "tool", "action"];
 const ARGUMENTS: [&str; 4] = ["arguments", "args", "parameters", "input"];
 
 type Fields<'a> = BTreeMap<String, &'a RawValue>;
@@ -112,7 +116,7 @@ pub(crate) fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-fn without_fence(text: &str) -> &str {
+pub(crate) fn without_fence(text: &str) -> &str {
     let Some(inner) = text.strip_prefix("```") else { return text };
     let inner = inner.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
     inner.trim_end().trim_end_matches('`').trim()

@@ -1,20 +1,25 @@
-//! The Thought-Action-Observation loop for patterns that are only a prompt, as a driver like any other.
+//! The Thought-Action-Observation loop for patterns that are only a prompt, as a driver like any other. Reads replies by
+//! whichever rung of the ladder they stand on (`docs/adr/0009`), strongest first.
+mod asking;
+mod calling;
+mod next_step;
 mod reply;
+mod rungs;
 mod scratchpad;
 
 use crate::action;
 use crate::driver::{Driver, Next};
-use crate::grammar::{self, Scope};
+use crate::grammar::Scope;
 use crate::prompt::{self, Block, Policy, Protocol, Rendering};
+use calling::Pending;
 use magic_tags::Tags;
 use magic_types::Usage;
-use magic_types::chat::{
-    Completion, CompletionRequest, Extra, LlmError, Message, Part, Role, ToolCall, ToolDefinition, ToolError,
-    ToolResult,
-};
-use magic_types::directive::{Ask, Delta, Directive, Emit, Event, SessionContext, Visibility};
+use magic_types::chat::{Completion, LlmError, Message, Part, Role, ToolDefinition};
+use magic_types::directive::{Delta, Directive, Emit, Event, SessionContext};
+use next_step::Stated;
 use reply::{Reply, Said};
-use scratchpad::Scratchpad;
+use rungs::{Rung, Rungs};
+use scratchpad::{Scratchpad, Turn};
 
 /// Generation parameters of every ask; `None` means "what the profile says".
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,7 +38,7 @@ pub struct Program {
     pub generation: Generation,
     /// The client's own tools: a call of one ends the session with the call as its answer.
     pub client_tools: Vec<ToolDefinition>,
-    /// The first step calls a tool. Only a grammar can hold a model to it.
+    /// The first step calls a tool. Only a grammar or a vendor can hold a model to it.
     pub tool_required: bool,
 }
 
@@ -53,6 +58,8 @@ pub struct Declarative {
     state: State,
     asks: u32,
     calls: u32,
+    /// Ids of calls in the conversation: no vendor may read one twice.
+    taken: Vec<String>,
     /// Unusable replies in a row.
     repairs: u32,
     /// Set when the next ask is for the answer only: why.
@@ -60,6 +67,9 @@ pub struct Declarative {
     answer_retried: bool,
     /// The last thought, for want of an answer.
     thought: String,
+    /// The model has shown reasoning of its own.
+    thinks: bool,
+    rungs: Rungs,
 }
 
 enum State {
@@ -69,17 +79,11 @@ enum State {
         reply: Box<Reply>,
         answer_only: bool,
     },
+    /// The second phase of `json_schema`: what was the decision of this turn?
+    Stating(Turn),
     Calling(Vec<Pending>),
 }
 
-/// A tool call that runs, and what came of it.
-struct Pending {
-    call: ToolCall,
-    result: Option<ToolResult>,
-}
-
-/// A model cannot invent its own observation, or go on after it has spoken.
-const STOP: [&str; 3] = ["<OBSERVATION", "</ACTION>", "</FINAL_ANSWER>"];
 /// After so many unusable replies in a row the model is asked for its answer instead.
 const REPAIRS_MAX: u32 = 2;
 
@@ -96,7 +100,10 @@ impl Declarative {
                 tools.push(tool);
             }
         }
-        let scratchpad = Scratchpad::new(&structure, &policy, &tools, &ctx.messages, rendering);
+        // Without tools there is nothing for a vendor to match earlier calls with.
+        let native = protocol == Protocol::Native && !tools.is_empty();
+        let scratchpad = Scratchpad::new(&structure, &policy, &tools, &ctx.messages, rendering, native);
+        let parts = ctx.messages.iter().flat_map(|message| &message.parts);
         Self {
             protocol,
             rendering,
@@ -110,10 +117,13 @@ impl Declarative {
             state: State::Idle,
             asks: 0,
             calls: 0,
+            taken: parts.filter_map(prompt::as_call).map(|call| call.id.clone()).collect(),
             repairs: 0,
             finishing: None,
             answer_retried: false,
             thought: String::new(),
+            thinks: false,
+            rungs: Rungs::default(),
         }
     }
 
@@ -143,99 +153,122 @@ impl Declarative {
     }
 
     fn llm(&mut self, ref_id: u32, outcome: &Result<Completion, LlmError>, out: &mut Vec<Directive>) {
-        if ref_id != self.asks {
+        if ref_id != self.asks || matches!(self.state, State::Idle | State::Calling(_)) {
             return;
         }
-        let State::Asking { reply, answer_only } = std::mem::replace(&mut self.state, State::Idle) else { return };
-        match outcome {
-            Ok(completion) => {
+        let state = std::mem::replace(&mut self.state, State::Idle);
+        match (state, outcome) {
+            (_, Err(error)) => self.fail(llm_text(error), out),
+            (State::Asking { reply, answer_only }, Ok(completion)) => {
                 let said = reply.finish(&completion.message, out);
-                self.replied(said, native_calls(&completion.message), answer_only, out);
+                let turn = Turn { text: said.text.clone(), reasoning: reasoning(&completion.message) };
+                self.notice_thinking(&completion.message, &turn);
+                self.replied(said, turn, native_calls(&completion.message), answer_only, out);
             }
-            Err(error) => out.push(Directive::Fail(llm_text(error))),
+            (State::Stating(turn), Ok(completion)) => self.stated(turn, &completion.message, out),
+            (State::Idle | State::Calling(_), Ok(_)) => {}
         }
     }
 
-    fn replied(&mut self, said: Said, native: Vec<action::Call>, answer_only: bool, out: &mut Vec<Directive>) {
+    /// Reasoning of its own is kept as the thought: from the next ask on no other is asked for.
+    fn notice_thinking(&mut self, message: &Message, turn: &Turn) {
+        let text = message.plain_text();
+        let marked = text.trim_start().as_bytes().get(.."<think".len());
+        let thinks = !turn.reasoning.is_empty() || marked.is_some_and(|head| head.eq_ignore_ascii_case(b"<think"));
+        if thinks && !self.thinks {
+            self.thinks = true;
+            self.scratchpad.model_thinks();
+        }
+    }
+
+    fn replied(
+        &mut self,
+        said: Said,
+        turn: Turn,
+        native: Vec<action::Call>,
+        answer_only: bool,
+        out: &mut Vec<Directive>,
+    ) {
         if !said.thought.is_empty() {
             self.thought.clone_from(&said.thought);
         }
         if !said.answer.is_empty() {
-            return finish(&said.answer, out);
+            return self.answer(if answer_only { Rung::Forced } else { Rung::Tag }, &said.answer, out);
         }
-        let untagged = said.untagged.trim();
-        let acted = !native.is_empty() || !said.actions.is_empty();
-        if !untagged.is_empty() && (answer_only || !acted) {
-            return finish(untagged, out);
+        if answer_only {
+            return match said.untagged.trim() {
+                "" => self.without_answer(&turn, out),
+                untagged => self.answer(Rung::Forced, untagged, out),
+            };
         }
-        if answer_only || said.answered {
-            return self.without_answer(&said, out);
+        if !native.is_empty() {
+            return self.act_natively(turn, native, out);
         }
-        match calls(&said, native) {
-            Err(problem) => self.repair(&said.text, &problem, out),
-            Ok(calls) if calls.is_empty() => self.go_on(&said, out),
-            Ok(calls) => self.act(&said.text, calls, out),
+        match calls(&said) {
+            Err(problem) => match action::find(&said.actions.concat(), |name| self.knows(name)) {
+                Some(found) => self.act(Rung::Extracted, turn, found.calls, out),
+                None => self.repair(&turn, &problem, out),
+            },
+            Ok(calls) if !calls.is_empty() => self.act(Rung::Tag, turn, calls, out),
+            Ok(_) if said.answered && said.untagged.trim().is_empty() => self.without_answer(&turn, out),
+            Ok(_) => self.without_action(said, turn, out),
+        }
+    }
+
+    /// Nothing stands where it belongs: a call in prose, an answer without its tag, or a thought.
+    fn without_action(&mut self, said: Said, mut turn: Turn, out: &mut Vec<Directive>) {
+        let found = if said.paused { None } else { action::find(&turn.text, |name| self.knows(name)) };
+        if let Some(found) = found {
+            let before = turn.text.get(..found.at).unwrap_or_default();
+            let words = reply::words(before, self.tags.clone());
+            let words = reply::without_open_fence(words.trim().trim_end_matches('['));
+            if !said.untagged.is_empty() && !words.is_empty() {
+                out.push(Directive::Emit(Emit::Thought(words.to_owned())));
+            }
+            turn.text = if words.is_empty() { String::new() } else { ["<THOUGHT>", words, "</THOUGHT>"].concat() };
+            return self.act(Rung::Extracted, turn, found.calls, out);
+        }
+        match said.untagged.trim() {
+            "" => self.go_on(&said, turn, out),
+            untagged => self.answer(Rung::Untagged, untagged, out),
         }
     }
 
     /// An empty ACTION, or a thought alone.
-    fn go_on(&mut self, said: &Said, out: &mut Vec<Directive>) {
-        if said.text.trim().is_empty() {
-            return self.repair("", "Your reply was empty.", out);
+    fn go_on(&mut self, said: &Said, turn: Turn, out: &mut Vec<Directive>) {
+        let thought = !turn.text.trim().is_empty() || !turn.reasoning.trim().is_empty();
+        let states = self.protocol == Protocol::JsonSchema && !self.tools.is_empty();
+        if states && thought && !said.paused && self.finishing.is_none() {
+            return self.ask_to_state(turn, out);
         }
-        self.scratchpad.model_said(&said.text);
+        if turn.text.trim().is_empty() {
+            return self.repair(&turn, "Your reply was empty.", out);
+        }
+        self.usable(if said.tagged { Rung::Tag } else { Rung::Untagged });
+        self.repairs = 0;
+        self.scratchpad.model_said(&turn);
         self.scratchpad.say(self.rendering.go_on);
         self.ask(out);
     }
 
-    fn act(&mut self, text: &str, calls: Vec<action::Call>, out: &mut Vec<Directive>) {
-        let unknown = calls.iter().find(|call| !self.tools.iter().any(|tool| tool.name == call.name));
-        if let Some(call) = unknown {
-            let problem = self.unknown_tool(&call.name);
-            return self.repair(text, &problem, out);
+    fn stated(&mut self, turn: Turn, message: &Message, out: &mut Vec<Directive>) {
+        let text = message.plain_text();
+        match next_step::read(&text) {
+            Stated::Answer(answer) => self.answer(Rung::Schema, &answer, out),
+            Stated::Calls(calls) => self.act(Rung::Schema, turn, calls, out),
+            Stated::Nothing(problem) => match action::find(&text, |name| self.knows(name)) {
+                Some(found) => self.act(Rung::Extracted, turn, found.calls, out),
+                None => self.repair(&turn, &problem, out),
+            },
         }
-        let calls: Vec<ToolCall> = calls.into_iter().map(|call| self.numbered(call)).collect();
-        let (own, servers): (Vec<ToolCall>, Vec<ToolCall>) = calls.into_iter().partition(|call| self.is_clients(call));
-        if !own.is_empty() {
-            let parts = own.into_iter().map(Part::ToolCall).collect();
-            return out.push(Directive::Finish(Message { role: Role::Assistant, parts }));
-        }
-        self.scratchpad.model_called(text, &servers);
-        self.state = State::Calling(servers.iter().map(|call| Pending { call: call.clone(), result: None }).collect());
-        out.push(Directive::CallTools(servers));
-    }
-
-    fn tool(&mut self, result: &ToolResult, out: &mut Vec<Directive>) {
-        let State::Calling(pending) = &mut self.state else { return };
-        if let Some(pending) = pending.iter_mut().find(|pending| pending.call.id == result.call_id) {
-            pending.result = Some(result.clone());
-        }
-        if pending.iter().any(|pending| pending.result.is_none()) {
-            return;
-        }
-        let done = std::mem::take(pending);
-        let several = done.len() > 1;
-        let results = done.into_iter().filter_map(|pending| Some((pending.call, pending.result?)));
-        let mut mendable = true;
-        for (call, result) in results {
-            mendable &= matches!(result.outcome, Err(ToolError::InvalidArguments(_) | ToolError::NotFound));
-            let name = several.then_some(call.name.as_str());
-            self.observe(name, &prompt::result_text(&result), out);
-        }
-        if mendable {
-            self.count_repair();
-        } else {
-            self.repairs = 0;
-        }
-        self.ask(out);
     }
 
     /// Shows the model what was wrong with its reply.
-    fn repair(&mut self, text: &str, problem: &str, out: &mut Vec<Directive>) {
-        if !text.trim().is_empty() {
-            self.scratchpad.model_said(text);
+    fn repair(&mut self, turn: &Turn, problem: &str, out: &mut Vec<Directive>) {
+        if !turn.text.trim().is_empty() {
+            self.scratchpad.model_said(turn);
         }
-        self.observe(None, &["Error: ", problem].concat(), out);
+        out.push(Directive::Emit(Emit::Observation(self.scratchpad.mistake(problem))));
         self.count_repair();
         self.ask(out);
     }
@@ -247,88 +280,46 @@ impl Declarative {
         }
     }
 
-    fn observe(&mut self, tool: Option<&str>, text: &str, out: &mut Vec<Directive>) {
-        let shown = self.scratchpad.observe(tool, text);
-        out.push(Directive::Emit(Emit::Observation(shown)));
+    fn usable(&mut self, rung: Rung) {
+        let rung = match rung {
+            Rung::Forced => Rung::Forced,
+            _ if self.repairs > 0 => Rung::Repaired,
+            Rung::Tag if self.protocol == Protocol::Grammar => Rung::Grammar,
+            rung => rung,
+        };
+        self.rungs.count(rung);
     }
 
     /// Asked once more; then the last thought has to do.
-    fn without_answer(&mut self, said: &Said, out: &mut Vec<Directive>) {
+    fn without_answer(&mut self, turn: &Turn, out: &mut Vec<Directive>) {
         if self.answer_retried {
-            let thought = self.thought.trim();
+            let thought = self.thought.trim().to_owned();
             return match thought.is_empty() {
-                true => out.push(Directive::Fail("the model gave no answer".to_owned())),
-                false => finish(thought, out),
+                true => self.fail("the model gave no answer".to_owned(), out),
+                false => self.answer(Rung::Forced, &thought, out),
             };
         }
         self.answer_retried = true;
-        if !said.text.trim().is_empty() {
-            self.scratchpad.model_said(&said.text);
+        if !turn.text.trim().is_empty() {
+            self.scratchpad.model_said(turn);
         }
         self.scratchpad.say(self.rendering.answer_was_empty);
         self.ask_with(Scope::AnswerOnly, out);
     }
 
-    fn ask(&mut self, out: &mut Vec<Directive>) {
-        let Some(why) = &self.finishing else {
-            let first = self.tool_required && self.calls == 0;
-            return self.ask_with(if first { Scope::ActionOnly } else { Scope::Round }, out);
-        };
-        self.scratchpad.say(&[why.as_str(), " ", self.rendering.finish_now].concat());
-        self.ask_with(Scope::AnswerOnly, out);
+    fn answer(&mut self, rung: Rung, answer: &str, out: &mut Vec<Directive>) {
+        self.usable(rung);
+        self.finish(Message::text(Role::Assistant, answer), out);
     }
 
-    fn ask_with(&mut self, scope: Scope, out: &mut Vec<Directive>) {
-        self.asks = self.asks.saturating_add(1);
-        let answer_only = scope == Scope::AnswerOnly;
-        let is_last = answer_only || self.asks >= self.steps_max;
-        let reply = Reply::new(self.tags.clone(), self.asks == 1, is_last);
-        self.state = State::Asking { reply: Box::new(reply), answer_only };
-        out.push(Directive::Ask(Ask {
-            ref_id: self.asks,
-            request: self.request(scope),
-            show: Visibility::Hidden,
-            stream_to_me: true,
-        }));
+    fn finish(&mut self, message: Message, out: &mut Vec<Directive>) {
+        out.extend(self.rungs.told(self.protocol).map(Directive::Emit));
+        out.push(Directive::Finish(message));
     }
 
-    fn request(&mut self, scope: Scope) -> CompletionRequest {
-        let extra = match self.protocol {
-            Protocol::Tags => Vec::new(),
-            Protocol::Grammar => {
-                let value = grammar::extra(&self.tools, scope, self.rendering);
-                vec![Extra { key: "grammar".to_owned(), value }]
-            }
-        };
-        CompletionRequest {
-            model: None,
-            messages: self.scratchpad.read_out(),
-            tools: Vec::new(),
-            temperature: self.generation.temperature,
-            top_p: self.generation.top_p,
-            max_output_tokens: self.generation.max_output_tokens,
-            stop: STOP.map(str::to_owned).into(),
-            response_json_schema: None,
-            seed: None,
-            extra,
-        }
-    }
-
-    fn numbered(&mut self, call: action::Call) -> ToolCall {
-        self.calls = self.calls.saturating_add(1);
-        ToolCall { id: format!("call_{}", self.calls), name: call.name, arguments_json: call.arguments_json }
-    }
-
-    fn is_clients(&self, call: &ToolCall) -> bool {
-        self.tools.iter().take(self.client_tools).any(|tool| tool.name == call.name)
-    }
-
-    fn unknown_tool(&self, name: &str) -> String {
-        let known: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
-        if known.is_empty() {
-            return format!("There is no tool \"{name}\", and no other tool either. Answer without tools.");
-        }
-        format!("There is no tool \"{name}\". The tools are: {}.", known.join(", "))
+    fn fail(&mut self, why: String, out: &mut Vec<Directive>) {
+        out.extend(self.rungs.told(self.protocol).map(Directive::Emit));
+        out.push(Directive::Fail(why));
     }
 }
 
@@ -345,27 +336,27 @@ impl Driver for Declarative {
     }
 }
 
-fn finish(answer: &str, out: &mut Vec<Directive>) {
-    out.push(Directive::Finish(Message::text(Role::Assistant, answer)));
-}
-
-/// What the model wants called, in the pattern's form and in its own.
-fn calls(said: &Said, native: Vec<action::Call>) -> Result<Vec<action::Call>, String> {
-    let mut calls = native;
+fn calls(said: &Said) -> Result<Vec<action::Call>, String> {
+    let mut calls = Vec::new();
     for action in &said.actions {
         calls.extend(action::parse(action).map_err(|error| error.to_string())?);
     }
     Ok(calls)
 }
 
+fn reasoning(message: &Message) -> String {
+    let thoughts = message.parts.iter().filter_map(|part| match part {
+        Part::Reasoning(text) => Some(text.as_str()),
+        Part::Text(_) | Part::Media(_) | Part::ToolCall(_) | Part::ToolResult(_) => None,
+    });
+    thoughts.collect::<Vec<_>>().join("\n")
+}
+
 fn native_calls(message: &Message) -> Vec<action::Call> {
-    let calls = message.parts.iter().filter_map(|part| match part {
-        Part::ToolCall(call) => {
-            let arguments = call.arguments_json.trim();
-            let arguments_json = if arguments.is_empty() { "{}" } else { arguments }.to_owned();
-            Some(action::Call { name: call.name.clone(), arguments_json })
-        }
-        Part::Text(_) | Part::Media(_) | Part::Reasoning(_) | Part::ToolResult(_) => None,
+    let calls = message.parts.iter().filter_map(prompt::as_call).map(|call| {
+        let arguments = call.arguments_json.trim();
+        let arguments_json = if arguments.is_empty() { "{}" } else { arguments }.to_owned();
+        action::Call { name: call.name.clone(), arguments_json }
     });
     calls.collect()
 }

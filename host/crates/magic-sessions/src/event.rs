@@ -1,4 +1,5 @@
 //! What a session says in public: the names and payloads of PRODUCT.md 4. Frames and sockets are the host's.
+use crate::budget::{Limit, Spent};
 use magic_types::chat::{FinishReason, ToolCall};
 use magic_types::{AliasName, Digest, KeyId, SessionId, Usage};
 use serde_json::{Value, json};
@@ -51,12 +52,15 @@ pub enum SessionEvent {
     FinalAnswerStream {
         text: String,
     },
-    /// `tool_calls` are the client's own to carry out; `usage` sums every step.
+    /// `tool_calls` are the client's own to carry out; `usage` sums every step, and so does `spent`.
     FinalAnswerStreamEnd {
         answer: String,
         usage: Usage,
         finish_reason: FinishReason,
         tool_calls: Vec<ToolCall>,
+        spent: Spent,
+        /// The limit that made the session come to its end.
+        limit: Option<Limit>,
     },
     SessionFailed {
         code: String,
@@ -117,8 +121,13 @@ impl SessionEvent {
                 "usage": usage_json(usage), "ms": ms,
             }),
             Self::Progress { kind, payload } => json!({ "kind": kind, "payload": embedded(payload) }),
-            Self::FinalAnswerStreamEnd { answer, usage, finish_reason, tool_calls } => {
-                answer_json(answer, usage, *finish_reason, tool_calls)
+            Self::FinalAnswerStreamEnd { answer, usage, finish_reason, tool_calls, spent, limit } => {
+                let mut json = answer_json(answer, usage, *finish_reason, tool_calls);
+                json["steps"] = spent.steps.into();
+                json["model_calls"] = spent.llm_calls.into();
+                json["tool_calls_made"] = spent.tool_calls.into();
+                json["limit"] = limit.map(Limit::as_str).into();
+                json
             }
             Self::SessionFailed { code, message } => json!({ "code": code, "message": message }),
             Self::SessionCancelled => json!({}),

@@ -1,6 +1,9 @@
 //! The contract of a session log: what is appended is numbered, kept and told to whoever waits. Refuses to know where
 //! it is kept, and promises nothing that only one process could keep.
 use crate::event::{Record, SessionEvent};
+use crate::journal::Entry;
+use crate::queue::{Claim, Lease};
+use crate::spec::Spec;
 use magic_types::{AliasName, Digest, SessionId};
 use std::future::Future;
 use std::pin::Pin;
@@ -17,6 +20,30 @@ pub struct NewSession {
     pub alias: AliasName,
     pub pattern: String,
     pub digest: Option<Digest>,
+    /// The session that delegated to this one.
+    pub parent: Option<SessionId>,
+    /// It lives for one request: nobody will come back for it when that is gone.
+    pub bound: bool,
+}
+
+/// A session to begin: what it is, what it is run with, and what has happened already where it is forked off another one.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    pub session: NewSession,
+    pub spec: Arc<Spec>,
+    /// Behind record 0.
+    pub events: Vec<SessionEvent>,
+    pub entries: Vec<Entry>,
+}
+
+/// What is put on the log at once: all of it or nothing.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// The number that the first of `events` gets.
+    pub expected_seq: u64,
+    pub events: Vec<SessionEvent>,
+    pub entries: Vec<Entry>,
+    pub at: SystemTime,
 }
 
 /// How far a session's log has come.
@@ -55,13 +82,16 @@ pub enum LogError {
     /// Somebody else appended: the writer's view is stale and must be thrown away.
     #[error("append to session `{session}` expected record {expected}, but the log stands at {head}")]
     Conflict { session: SessionId, expected: u64, head: u64 },
+    /// Somebody else has the session now: the writer must stop and leave it alone.
+    #[error("session `{0}` is another worker's now")]
+    Fenced(SessionId),
     #[error("session `{0}` has ended: nothing can follow")]
     Ended(SessionId),
     /// The session reached its bound of records or bytes. Only an end may still be appended.
     #[error("the log of session `{0}` is full")]
     SessionFull(SessionId),
-    /// Every kept session is running: try again later.
-    #[error("{0} sessions are running, which is the most that are kept: try again later")]
+    /// As many sessions are open, at work or waiting, as may be: try again later.
+    #[error("{0} sessions are open, which is the most there may be: try again later")]
     Full(usize),
     #[error("session log unavailable: {0}")]
     Unavailable(String),
@@ -69,17 +99,13 @@ pub enum LogError {
 
 /// Where session events stand before anyone sees them. Times are the caller's.
 pub trait EventLog: Send + Sync {
-    /// Writes record 0. Returns the next number, 1.
-    fn create(&self, new: NewSession, at: SystemTime) -> LogFuture<'_, u64>;
+    /// Writes record 0 and what the beginning holds beside it, and puts the session into the queue: all in one step. With
+    /// a lease it is claimed by the same step.
+    fn create(&self, beginning: Beginning, at: SystemTime, lease: Option<Lease>) -> LogFuture<'_, Option<Claim>>;
 
-    /// Appends all of `events` or none. Returns the next number. An empty list changes nothing.
-    fn append<'a>(
-        &'a self,
-        session: &'a SessionId,
-        expected_seq: u64,
-        events: Vec<SessionEvent>,
-        at: SystemTime,
-    ) -> LogFuture<'a, u64>;
+    /// Writes all of it or nothing, if the claim still holds. Returns the next number. An end takes the session out of the
+    /// queue in the same step.
+    fn append<'a>(&'a self, claim: &'a Claim, write: Write) -> LogFuture<'a, u64>;
 
     /// At most `max` records from number `from` on; empty where there are none yet.
     fn read<'a>(&'a self, session: &'a SessionId, from: u64, max: usize) -> LogFuture<'a, Vec<Record>>;
@@ -88,6 +114,11 @@ pub trait EventLog: Send + Sync {
     fn watch<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, watch::Receiver<Head>>;
 
     fn summary<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, Summary>;
+
+    fn spec<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, Arc<Spec>>;
+
+    /// What happened to it, from its beginning.
+    fn journal<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, Vec<Entry>>;
 
     /// Newest first, at most `max`.
     fn list(&self, max: usize) -> LogFuture<'_, Vec<Summary>>;
@@ -162,6 +193,12 @@ impl Status {
         }
     }
 
+    /// A word that this version does not know is an end of some kind.
+    pub(crate) fn from_word(word: &str) -> Self {
+        let all = [Self::Running, Self::Answered, Self::Failed, Self::Cancelled];
+        all.into_iter().find(|status| status.as_str() == word).unwrap_or(Self::Failed)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -176,6 +213,7 @@ impl Status {
 
 impl From<NewSession> for SessionEvent {
     fn from(new: NewSession) -> Self {
-        Self::SessionCreated { session_id: new.id, alias: new.alias, pattern: new.pattern, digest: new.digest }
+        let NewSession { id, alias, pattern, digest, parent: _, bound: _ } = new;
+        Self::SessionCreated { session_id: id, alias, pattern, digest }
     }
 }

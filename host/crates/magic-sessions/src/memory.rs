@@ -1,9 +1,12 @@
-//! The session log in this process's memory, bounded in sessions, records and bytes. Gone with the process.
+//! The session log and queue in this process's memory, bounded in sessions, records and bytes. Gone with the process.
 use crate::event::{Record, SessionEvent};
-use crate::log::{EventLog, Head, LogError, LogFuture, NewSession, Status, Summary};
+use crate::journal::Entry as Happened;
+use crate::log::{Beginning, EventLog, Head, LogError, LogFuture, NewSession, Status, Summary, Write};
+use crate::queue::{Backing, Claim, Lease, Queue, Wanted};
+use crate::spec::Spec;
 use magic_types::SessionId;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
@@ -36,9 +39,14 @@ struct State {
 
 struct Entry {
     session: NewSession,
+    spec: Arc<Spec>,
     created_at: SystemTime,
     status: Status,
     records: Vec<Record>,
+    journal: Vec<Happened>,
+    token: u64,
+    /// `None`: nobody works on it.
+    leased_until: Option<SystemTime>,
     bytes: usize,
     head: watch::Sender<Head>,
 }
@@ -73,53 +81,82 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn create_now(&self, new: NewSession, at: SystemTime) -> Result<u64, LogError> {
+    fn create_now(&self, new: Beginning, at: SystemTime, lease: Option<&Lease>) -> Result<Option<Claim>, LogError> {
+        let Beginning { session, spec, events, entries } = new;
         let mut state = self.state();
         state.forget(at, self.bounds.retention);
-        if state.sessions.contains_key(&new.id) {
-            return Err(LogError::Exists(new.id));
+        if state.sessions.contains_key(&session.id) {
+            return Err(LogError::Exists(session.id));
         }
         while state.sessions.len() >= self.bounds.sessions_max {
             if !state.drop_oldest_ended() {
                 return Err(LogError::Full(state.sessions.len()));
             }
         }
-        let id = new.id.clone();
-        let first = Record { seq: 0, at, event: new.clone().into() };
-        let bytes = first.event.size_bytes();
-        let entry = Entry {
-            session: new,
+        let id = session.id.clone();
+        let events = std::iter::once(session.clone().into()).chain(events);
+        let records: Vec<Record> = (0..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
+        let bytes = records.iter().map(|record| record.event.size_bytes()).sum();
+        let mut entry = Entry {
+            session,
+            spec,
             created_at: at,
             status: Status::Running,
-            records: vec![first],
             bytes,
-            head: watch::Sender::new(Head { next_seq: 1, ended: false }),
+            head: watch::Sender::new(Head { next_seq: records.len() as u64, ended: false }),
+            records,
+            journal: entries,
+            token: 0,
+            leased_until: None,
         };
+        let claim = lease.and_then(|lease| entry.claim(lease));
         state.sessions.insert(id, entry);
         state.bytes += bytes;
         state.make_room(self.bounds.total_bytes_max);
-        Ok(1)
+        Ok(claim)
     }
 
-    fn append_now(
-        &self,
-        id: &SessionId,
-        expected: u64,
-        events: Vec<SessionEvent>,
-        at: SystemTime,
-    ) -> Result<u64, LogError> {
+    fn append_now(&self, claim: &Claim, write: Write) -> Result<u64, LogError> {
+        let id = &claim.session;
         let mut state = self.state();
         let entry = state.sessions.get_mut(id).ok_or_else(|| LogError::UnknownSession(id.clone()))?;
-        let added = entry.check(expected, &events, &self.bounds)?;
+        if entry.token != claim.token {
+            return Err(LogError::Fenced(id.clone()));
+        }
+        let Write { expected_seq, events, entries, at } = write;
+        let added = entry.check(expected_seq, &events, &self.bounds)?;
         let next = entry.extend(events, at);
+        entry.journal.extend(entries);
         let ended = entry.status != Status::Running;
         entry.bytes += added;
         state.bytes += added;
-        if ended && next > expected {
+        if ended && next > expected_seq {
             state.ended.push_back(id.clone());
         }
         state.make_room(self.bounds.total_bytes_max);
         Ok(next)
+    }
+
+    fn claim_now(&self, lease: &Lease, wanted: Wanted, max: usize) -> Vec<Claim> {
+        let mut state = self.state();
+        let mut free: Vec<&mut Entry> = state.sessions.values_mut().filter(|entry| entry.is_free(lease.now)).collect();
+        free.retain(|entry| wanted == Wanted::Any || entry.session.parent.is_some());
+        free.sort_by(|a, b| (a.created_at, &a.session.id).cmp(&(b.created_at, &b.session.id)));
+        free.into_iter().take(max).filter_map(|entry| entry.claim(lease)).collect()
+    }
+
+    fn renew_now(&self, claims: Vec<Claim>, lease: &Lease) -> Vec<Claim> {
+        let mut state = self.state();
+        let mut lost = Vec::new();
+        for claim in claims {
+            match state.sessions.get_mut(&claim.session) {
+                Some(entry) if entry.token == claim.token && entry.status == Status::Running => {
+                    entry.leased_until = lease.until();
+                }
+                Some(_) | None => lost.push(claim),
+            }
+        }
+        lost
     }
 
     fn with_entry<T>(&self, id: &SessionId, read: impl FnOnce(&Entry) -> T) -> Result<T, LogError> {
@@ -136,18 +173,12 @@ impl Memory {
 }
 
 impl EventLog for Memory {
-    fn create(&self, new: NewSession, at: SystemTime) -> LogFuture<'_, u64> {
-        Box::pin(async move { self.create_now(new, at) })
+    fn create(&self, new: Beginning, at: SystemTime, lease: Option<Lease>) -> LogFuture<'_, Option<Claim>> {
+        Box::pin(async move { self.create_now(new, at, lease.as_ref()) })
     }
 
-    fn append<'a>(
-        &'a self,
-        session: &'a SessionId,
-        expected_seq: u64,
-        events: Vec<SessionEvent>,
-        at: SystemTime,
-    ) -> LogFuture<'a, u64> {
-        Box::pin(async move { self.append_now(session, expected_seq, events, at) })
+    fn append<'a>(&'a self, claim: &'a Claim, write: Write) -> LogFuture<'a, u64> {
+        Box::pin(async move { self.append_now(claim, write) })
     }
 
     fn read<'a>(&'a self, session: &'a SessionId, from: u64, max: usize) -> LogFuture<'a, Vec<Record>> {
@@ -162,8 +193,58 @@ impl EventLog for Memory {
         Box::pin(async move { self.with_entry(session, Entry::summary) })
     }
 
+    fn spec<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, Arc<Spec>> {
+        Box::pin(async move { self.with_entry(session, |entry| Arc::clone(&entry.spec)) })
+    }
+
+    fn journal<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, Vec<Happened>> {
+        Box::pin(async move { self.with_entry(session, |entry| entry.journal.clone()) })
+    }
+
     fn list(&self, max: usize) -> LogFuture<'_, Vec<Summary>> {
         Box::pin(async move { Ok(self.list_now(max)) })
+    }
+}
+
+impl Queue for Memory {
+    fn claim(&self, lease: Lease, wanted: Wanted, max: usize) -> LogFuture<'_, Vec<Claim>> {
+        Box::pin(async move { Ok(self.claim_now(&lease, wanted, max)) })
+    }
+
+    fn claim_one<'a>(&'a self, session: &'a SessionId, lease: Lease) -> LogFuture<'a, Option<Claim>> {
+        Box::pin(async move {
+            let mut state = self.state();
+            let entry = state.sessions.get_mut(session).ok_or_else(|| LogError::UnknownSession(session.clone()))?;
+            Ok(if entry.is_free(lease.now) { entry.claim(&lease) } else { None })
+        })
+    }
+
+    fn renew(&self, claims: Vec<Claim>, lease: Lease) -> LogFuture<'_, Vec<Claim>> {
+        Box::pin(async move { Ok(self.renew_now(claims, &lease)) })
+    }
+
+    fn release(&self, claim: Claim) -> LogFuture<'_, ()> {
+        Box::pin(async move {
+            let mut state = self.state();
+            let entry = state.sessions.get_mut(&claim.session).filter(|entry| entry.token == claim.token);
+            if let Some(entry) = entry {
+                entry.leased_until = None;
+            }
+            Ok(())
+        })
+    }
+
+    fn expire_all(&self) -> LogFuture<'_, ()> {
+        Box::pin(async move {
+            self.state().sessions.values_mut().for_each(|entry| entry.leased_until = None);
+            Ok(())
+        })
+    }
+}
+
+impl Backing for Memory {
+    fn close(&self, _patience: Duration) -> LogFuture<'_, bool> {
+        Box::pin(async { Ok(true) })
     }
 }
 
@@ -199,6 +280,17 @@ impl State {
 // === impl Entry ===
 
 impl Entry {
+    fn is_free(&self, now: SystemTime) -> bool {
+        self.status == Status::Running && self.leased_until.is_none_or(|until| until <= now)
+    }
+
+    /// `None` for a lease without an end.
+    fn claim(&mut self, lease: &Lease) -> Option<Claim> {
+        self.leased_until = Some(lease.until()?);
+        self.token += 1;
+        Some(Claim { session: self.session.id.clone(), token: self.token })
+    }
+
     fn next_seq(&self) -> u64 {
         self.records.len() as u64
     }

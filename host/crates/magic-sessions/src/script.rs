@@ -3,6 +3,7 @@ use crate::declarative::{Declarative, Program};
 use crate::driver::Driver;
 use crate::event::SessionEvent;
 use crate::session::{CallReport, Effect, Input, Session};
+use crate::spec::Rules;
 use magic_types::Usage;
 use magic_types::chat::{
     Completion, FinishReason, LlmError, Message, Part, Role, ToolCall, ToolDefinition, ToolError, ToolHints,
@@ -105,7 +106,7 @@ impl Script {
     }
 
     pub(crate) fn driven(limits: Limits, driver: Box<dyn Driver>) -> Self {
-        let session = Session::new(limits, driver);
+        let session = Session::new(Rules::limited(limits), driver);
         let mut script = Self { session, now: clock(), events: Vec::new(), asks: Vec::new(), lines: Vec::new() };
         script.input(Input::Start);
         script
@@ -196,6 +197,7 @@ impl Script {
                 let ids: Vec<String> = calls.into_iter().map(|call: ToolCall| call.id).collect();
                 self.lines.push(format!("run {}", ids.join(" ")));
             }
+            Effect::Delegate(asked) => self.lines.push(format!("delegate {} {}", asked.ref_id, asked.agent)),
             Effect::Wait { ref_id, ms } => self.lines.push(format!("wait {ref_id} {ms} ms")),
             Effect::CancelRef(ref_id) => self.lines.push(format!("cancel {ref_id}")),
             Effect::End(ending) => self.lines.push(format!("END {ending:?}")),
@@ -216,6 +218,8 @@ impl Script {
             }
             SessionEvent::Observation { text } => format!("observation: {}", text.replace('\n', "\\n")),
             SessionEvent::LlmCall { .. } => return,
+            // Said to the driver too, whose tests look at what it makes of it; and sums that have tests of their own.
+            SessionEvent::Progress { kind, .. } if kind == "wrap_up" || kind == "ladder" => return,
             SessionEvent::Progress { kind, payload } => format!("progress {kind} {payload}"),
             SessionEvent::FinalAnswerStreamEnd { answer, finish_reason, tool_calls, .. } => {
                 let calls = tool_calls.iter().map(|call| format!(" {} {} {}", call.id, call.name, call.arguments_json));

@@ -2,17 +2,20 @@
 //! no clock, no socket, no task.
 mod batch;
 mod open;
+mod running;
 
-use crate::budget::{Budget, Grant};
+use crate::budget::Spent;
 use crate::driver::Driver;
 use crate::event::SessionEvent;
-use batch::{Batch, End, PATTERN_FAILED, Told};
-use magic_types::chat::{
-    Completion, FinishReason, LlmError, Message, Part, ToolCall, ToolError, ToolOutput, ToolResult,
-};
-use magic_types::directive::{Ask, Delta, Directive, Emit, Event, Limits, Visibility};
+use crate::journal;
+use crate::record;
+use crate::spec::Rules;
+use batch::{Batch, End, Told};
+use magic_types::chat::{Completion, FinishReason, LlmError, Message, Part, ToolCall, ToolError, ToolResult};
+use magic_types::directive::{Ask, Delta, Event, Limits, Visibility};
 use magic_types::{KeyId, Usage};
-use open::{Open, Work};
+use open::Work;
+use running::{Running, told_to_finish, tool_end};
 use std::time::Instant;
 
 /// What happened outside.
@@ -32,11 +35,25 @@ pub enum Input {
         report: CallReport,
     },
     ToolDone(ToolResult),
+    /// A delegation is over; `outcome` holds its usage, `spent` what else it used.
+    Delegated {
+        ref_id: u32,
+        outcome: Result<Completion, LlmError>,
+        spent: Spent,
+    },
+    /// A person decided on a call that waits for it.
+    Approval {
+        call_id: String,
+        approved: bool,
+        comment: Option<String>,
+    },
     TimerFired(u32),
     /// The user spoke into the session.
     Said(Message),
     /// `Limits::wall_max` after the start.
     DeadlineReached,
+    /// The gateway went down while this ask was under way: what came of it so far is void, and it is asked again.
+    Restarted(u32),
     /// The client cancelled.
     Cancel,
 }
@@ -58,6 +75,8 @@ pub enum Effect {
     Ask(Ask),
     /// Start these calls side by side; one [`Input::ToolDone`] each.
     CallTools(Vec<ToolCall>),
+    /// Run this by another alias, with no more than these limits; one [`Input::Delegated`].
+    Delegate(Delegation),
     /// [`Input::TimerFired`] after so many milliseconds.
     Wait {
         ref_id: u32,
@@ -67,6 +86,16 @@ pub enum Effect {
     CancelRef(u32),
     /// Last, and once: stop whatever still runs.
     End(Ending),
+}
+
+/// A task for another alias.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delegation {
+    pub ref_id: u32,
+    pub agent: String,
+    pub messages: Vec<Message>,
+    /// What is left of the delegating session's own.
+    pub limits: Limits,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,22 +108,16 @@ pub enum Ending {
 /// Invariant: `open` is what the host was asked for and has not reported, plus what waits for a free place.
 pub struct Session {
     driver: Box<dyn Driver>,
-    limits: Limits,
+    rules: Rules,
     state: State,
     usage: Usage,
+    decided: u64,
 }
 
 enum State {
     New,
     Running(Box<Running>),
     Ended,
-}
-
-struct Running {
-    budget: Budget,
-    open: Open,
-    /// What the driver has let the client read of its answer.
-    streamed: String,
 }
 
 /// How often in a row a driver may be called without anything happening outside.
@@ -104,8 +127,13 @@ const DIRECTIVES_MAX: usize = 256;
 // === impl Session ===
 
 impl Session {
-    pub fn new(limits: Limits, driver: Box<dyn Driver>) -> Self {
-        Self { driver, limits, state: State::New, usage: Usage::default() }
+    pub fn new(rules: Rules, driver: Box<dyn Driver>) -> Self {
+        Self { driver, rules, state: State::New, usage: Usage::default(), decided: journal::NOTHING }
+    }
+
+    /// Names what the driver has wanted done since this was last asked: equal for equal directives, text left aside.
+    pub fn decided(&mut self) -> u64 {
+        std::mem::replace(&mut self.decided, journal::NOTHING)
     }
 
     /// What every model call of the session has cost so far.
@@ -124,7 +152,7 @@ impl Session {
         let batch = match (&mut state, input) {
             (State::Ended, _) => return Vec::new(),
             (State::New, Input::Start) => {
-                let mut running = Box::new(Running::new(self.limits, now));
+                let mut running = Box::new(Running::new(self.rules.limits, now));
                 let batch = self.advance(&mut running, vec![Event::Start], Batch::default(), now).await;
                 state = State::Running(running);
                 batch
@@ -133,10 +161,26 @@ impl Session {
             (State::New, Input::DeadlineReached) => Batch::ending(End::limit("the session never started".to_owned())),
             (
                 State::New,
-                Input::Delta { .. } | Input::Asked { .. } | Input::ToolDone(_) | Input::TimerFired(_) | Input::Said(_),
+                Input::Delta { .. }
+                | Input::Asked { .. }
+                | Input::ToolDone(_)
+                | Input::Delegated { .. }
+                | Input::Approval { .. }
+                | Input::TimerFired(_)
+                | Input::Said(_)
+                | Input::Restarted(_),
             ) => Batch::default(),
-            (State::Running(_), Input::Start) => Batch::default(),
-            (State::Running(running), Input::DeadlineReached) => Batch::ending(End::limit(running.budget.wall_text())),
+            // What a restart voids is not fed to the machine in the first place.
+            (State::Running(_), Input::Start | Input::Restarted(_)) => Batch::default(),
+            (State::Running(running), Input::DeadlineReached) => {
+                Batch::ending(End::limit(running.budget.wall_met().text))
+            }
+            (State::Running(running), Input::Delegated { ref_id, outcome, spent }) => {
+                self.delegated(running, ref_id, outcome, spent, now).await
+            }
+            (State::Running(running), Input::Approval { call_id, approved, comment }) => {
+                self.judged(running, &call_id, approved, comment, now).await
+            }
             (State::Running(running), Input::Delta { ref_id, delta }) => self.delta(running, ref_id, delta, now).await,
             (State::Running(running), Input::Asked { ref_id, outcome, report }) => {
                 self.asked(running, ref_id, outcome, report, now).await
@@ -209,6 +253,49 @@ impl Session {
         self.advance(running, vec![Event::Tool(result)], batch, now).await
     }
 
+    async fn delegated(
+        &mut self,
+        running: &mut Running,
+        ref_id: u32,
+        outcome: Result<Completion, LlmError>,
+        spent: Spent,
+        now: Instant,
+    ) -> Batch {
+        let usage = outcome.as_ref().map(|completion| completion.usage).unwrap_or_default();
+        self.usage += usage;
+        running.budget.spend(&usage);
+        running.budget.spend_calls(spent);
+        if !running.open.close_ask(ref_id) {
+            return Batch::default();
+        }
+        self.advance(running, vec![Event::Delegated { ref_id, outcome }], Batch::default(), now).await
+    }
+
+    /// A word on a call that does not wait for one has no effect.
+    async fn judged(
+        &mut self,
+        running: &mut Running,
+        call_id: &str,
+        approved: bool,
+        comment: Option<String>,
+        now: Instant,
+    ) -> Batch {
+        let mut batch = Batch::default();
+        let Some(call) = running.open.judge(call_id) else { return batch };
+        running.start_call(&call, &mut batch);
+        if approved {
+            running.open.put_in_queue(Work::Call(call));
+            running.open.release(&mut batch.effects);
+            return batch;
+        }
+        let why = comment.unwrap_or_else(|| "no reason was given".to_owned());
+        let outcome = Err(ToolError::Denied(format!("a person refused the call: {why}")));
+        let result = ToolResult { call_id: call.id, outcome };
+        running.open.forget_call(&result.call_id);
+        batch.emit(tool_end(&result));
+        self.advance(running, vec![Event::Tool(result)], batch, now).await
+    }
+
     /// Tells the driver and carries out what it wants, until only the outside can bring news.
     async fn advance(
         &mut self,
@@ -218,7 +305,10 @@ impl Session {
         now: Instant,
     ) -> Batch {
         for _ in 0..ROUNDS_MAX {
-            events.extend(running.budget.wrap_up(now).map(Event::WrapUp));
+            if let Some(met) = running.budget.wrap_up(now) {
+                batch.emit(told_to_finish(&met));
+                events.push(Event::WrapUp(met.text));
+            }
             let told = Told::of(&events);
             let directives = match self.driver.next(&events, &self.usage).said().await {
                 Ok(directives) => directives,
@@ -228,7 +318,8 @@ impl Session {
                 let text = format!("the pattern asked for {} things at once", directives.len());
                 return batch.end(End::contract(text));
             }
-            running.apply(directives, told, &mut batch);
+            self.decided = directives.iter().fold(self.decided, record::name_directive);
+            running.apply(directives, told, &self.rules, now, &mut batch);
             if batch.end.is_some() {
                 return batch;
             }
@@ -264,9 +355,9 @@ impl Session {
     }
 
     fn answer(&self, state: &State, batch: &mut Batch, message: Message, cut: Option<FinishReason>) {
-        let (streamed, overran) = match state {
-            State::Running(running) => (running.streamed.as_str(), running.budget.overran()),
-            State::New | State::Ended => ("", false),
+        let (streamed, overran, spent) = match state {
+            State::Running(running) => (running.streamed.as_str(), running.budget.overran(), running.budget.spent()),
+            State::New | State::Ended => ("", None, Spent::default()),
         };
         let answer = message.plain_text();
         // Whoever only reads the stream must end up with the whole answer.
@@ -276,111 +367,20 @@ impl Session {
         let tool_calls: Vec<ToolCall> = message.parts.into_iter().filter_map(into_call).collect();
         let finish_reason = if !tool_calls.is_empty() {
             FinishReason::ToolCalls
-        } else if overran {
+        } else if overran.is_some() {
             FinishReason::Length
         } else {
             cut.unwrap_or(FinishReason::Stop)
         };
-        batch.emit(SessionEvent::FinalAnswerStreamEnd { answer, usage: self.usage, finish_reason, tool_calls });
-    }
-}
-
-// === impl Running ===
-
-impl Running {
-    fn new(limits: Limits, now: Instant) -> Self {
-        Self { budget: Budget::new(limits, now), open: Open::new(limits.parallel_max), streamed: String::new() }
-    }
-
-    fn apply(&mut self, directives: Vec<Directive>, told: Told, batch: &mut Batch) {
-        let mut new_round = true;
-        for directive in directives {
-            match directive {
-                Directive::Ask(ask) => new_round = !self.begin_ask(ask, new_round, batch) && new_round,
-                Directive::CallTools(calls) => calls.into_iter().for_each(|call| self.begin_call(call, batch)),
-                Directive::Delegate { ref_id, agent, .. } => {
-                    let error = LlmError::InvalidRequest(format!("no agent named `{agent}`"));
-                    batch.immediate.push(Event::Delegated { ref_id, outcome: Err(error) });
-                }
-                Directive::Emit(emit) => self.emit(emit, batch),
-                Directive::Wait { ref_id, ms } => self.begin(Work::Wait { ref_id, ms }, batch),
-                Directive::Cancel(ref_id) => {
-                    if self.open.cancel(ref_id) {
-                        batch.effects.push(Effect::CancelRef(ref_id));
-                    }
-                }
-                Directive::Finish(message) => batch.end = Some(End::Finish { message, cut: told.cut }),
-                Directive::Fail(message) => {
-                    batch.end = Some(End::Fail { code: told.error.unwrap_or(PATTERN_FAILED), message });
-                }
-            }
-            if batch.end.is_some() {
-                return;
-            }
-        }
-    }
-
-    /// True when the ask was granted.
-    fn begin_ask(&mut self, ask: Ask, new_round: bool, batch: &mut Batch) -> bool {
-        match self.budget.ask(new_round) {
-            Grant::Granted => {
-                if new_round {
-                    let step = self.budget.begin_step();
-                    batch.emit(SessionEvent::StepStarted { step });
-                }
-                self.begin(Work::Ask(Box::new(ask)), batch);
-                true
-            }
-            Grant::Refused(why) => {
-                let outcome = Err(LlmError::BudgetExceeded(why));
-                batch.immediate.push(Event::Llm { ref_id: ask.ref_id, outcome });
-                false
-            }
-            Grant::Exhausted(why) => {
-                batch.end = Some(End::limit(why));
-                false
-            }
-        }
-    }
-
-    fn begin_call(&mut self, call: ToolCall, batch: &mut Batch) {
-        batch.emit(SessionEvent::AgentToolCallStart {
-            call_id: call.id.clone(),
-            tool_name: call.name.clone(),
-            arguments: call.arguments_json.clone(),
+        batch.emit(SessionEvent::FinalAnswerStreamEnd {
+            answer,
+            usage: self.usage,
+            finish_reason,
+            tool_calls,
+            spent,
+            limit: overran,
         });
-        match self.budget.tool() {
-            Grant::Granted => self.begin(Work::Call(call), batch),
-            Grant::Refused(why) | Grant::Exhausted(why) => {
-                let result = ToolResult { call_id: call.id, outcome: Err(ToolError::Denied(why)) };
-                batch.emit(tool_end(&result));
-                batch.immediate.push(Event::Tool(result));
-            }
-        }
     }
-
-    fn begin(&mut self, work: Work, batch: &mut Batch) {
-        if let Err(problem) = self.open.begin(work) {
-            batch.end = Some(End::contract(problem));
-        }
-    }
-
-    fn emit(&mut self, emit: Emit, batch: &mut Batch) {
-        match emit {
-            Emit::Thought(text) => batch.thought(&text),
-            Emit::Answer(text) => batch.answer(&text, &mut self.streamed),
-            Emit::Observation(text) => batch.emit(SessionEvent::Observation { text }),
-            Emit::Progress { kind, payload } => batch.emit(SessionEvent::Progress { kind, payload }),
-        }
-    }
-}
-
-fn tool_end(result: &ToolResult) -> SessionEvent {
-    let (ok, output) = match &result.outcome {
-        Ok(ToolOutput { text, .. }) => (true, text.clone()),
-        Err(error) => (false, error.to_string()),
-    };
-    SessionEvent::AgentToolCallEnd { call_id: result.call_id.clone(), ok, output }
 }
 
 fn into_call(part: Part) -> Option<ToolCall> {

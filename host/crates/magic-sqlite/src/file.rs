@@ -29,7 +29,9 @@ pub enum Error {
     Io(#[from] std::io::Error),
     #[error("the database is broken: {0}")]
     Broken(String),
-    #[error("a newer magic-proxy wrote it (version {found}, this one knows {known}): use that one, or another --data folder")]
+    #[error(
+        "a newer magic-proxy wrote it (version {found}, this one knows {known}): use that one, or another --data folder"
+    )]
     Newer { found: usize, known: usize },
 }
 

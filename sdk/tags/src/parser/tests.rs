@@ -1,7 +1,10 @@
 //! The grammar as scripts: text in, pieces out; then every cut of every text, then texts at random.
 use super::{Parser, Piece};
 use crate::{Tags, escape};
+use documents::{Dice, cut, document, fragments};
 use std::fmt::Write;
+
+mod documents;
 
 fn tags() -> Tags {
     Tags::new(["plan", "DRAFT", "SYNTHESIS"])
@@ -209,91 +212,42 @@ fn a_parser_that_has_finished_is_as_new() {
     }
 }
 
-/// SplitMix64: small, seeded, the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % sides as u64).unwrap()
-    }
-}
-
-const FRAGMENTS: &[&str] = &[
-    "<",
-    ">",
-    "/",
-    "</",
-    "<THOUGHT",
-    "<THOUGHT>",
-    "</THOUGHT>",
-    "<think>",
-    "</think>",
-    "<ACTION>",
-    "</ACTION>",
-    "<ACTION/>",
-    "<ACTION",
-    "<OBSERVATION>",
-    "</OBSERVATION>",
-    "<FINAL_ANSWER>",
-    "</FINAL_ANSWER>",
-    "<FINAL_",
-    "ANSWER>",
-    "<PLAN a=\"b\">",
-    "</plan >",
-    "<Draft>",
-    "</DRAFT>",
-    "<foo>",
-    "`",
-    "\"",
-    "{",
-    "}",
-    "[",
-    " ",
-    "\n",
-    "\t",
-    "                  ",
-    ".",
-    "!",
-    "a",
-    "é",
-    "漢",
-    "🙂",
-    "＜",
-    "ſ",
-    "\u{200b}",
-    "the ",
-    "=",
-    "|",
-    "<|im_start|>",
-    "&lt;",
-];
-
-fn random_text(dice: &mut Dice, fragments_max: usize) -> String {
-    (0..=dice.roll(fragments_max)).map(|_| FRAGMENTS[dice.roll(FRAGMENTS.len())]).collect()
-}
-
 #[test]
 fn random_texts_read_the_same_however_they_are_cut() {
     for seed in 0..3_000 {
-        let text = random_text(&mut Dice(seed), 14);
+        let text = fragments(&mut Dice(seed), 14);
         let whole = pieces([text.as_str()]);
         check_cuts(&text, &whole);
-        let mut open = Vec::new();
-        for piece in &whole {
-            match piece.split_at(1) {
-                ("{", tag) => open.push(tag),
-                ("}", tag) => assert_eq!(open.pop(), Some(tag), "seed {seed}: {text:?} closes in order"),
-                _ => {
-                    assert_eq!(open.last().unwrap_or(&"-"), &piece.split(':').next().unwrap(), "seed {seed}: {text:?}")
-                }
-            }
-        }
-        assert!(open.is_empty(), "seed {seed}: {text:?} leaves {open:?} open");
+        check_nesting(&whole, &text);
     }
+}
+
+#[test]
+fn random_documents_read_the_same_however_they_are_cut() {
+    for seed in 0..1_000 {
+        let mut dice = Dice(seed);
+        let text = document(&mut dice);
+        let whole = pieces([text.as_str()]);
+        check_nesting(&whole, &text);
+        for _ in 0..8 {
+            assert_eq!(pieces(cut(&mut dice, &text)), whole, "seed {seed}: {text:?}");
+        }
+        let characters = text.char_indices().map(|(at, c)| text.get(at..at + c.len_utf8()).unwrap());
+        assert_eq!(pieces(characters), whole, "seed {seed}: one character at a time: {text:?}");
+    }
+}
+
+/// What opens is closed, in order, and text belongs to the innermost tag.
+fn check_nesting(pieces: &[String], text: &str) {
+    let mut open = Vec::new();
+    for piece in pieces {
+        match piece.split_at(1) {
+            ("{", tag) => open.push(tag),
+            ("}", tag) => assert_eq!(open.pop(), Some(tag), "{text:?} closes in order"),
+            _ => assert_eq!(open.last().unwrap_or(&"-"), &piece.split(':').next().unwrap(), "{text:?}"),
+        }
+    }
+    assert!(open.is_empty(), "{text:?} leaves {open:?} open");
 }
 
 #[test]
@@ -301,7 +255,7 @@ fn escaped_text_never_opens_or_closes_a_tag_even_joined() {
     let tags = tags();
     for seed in 0..20_000 {
         let mut dice = Dice(seed);
-        let (one, two) = (random_text(&mut dice, 10), random_text(&mut dice, 10));
+        let (one, two) = (fragments(&mut dice, 10), fragments(&mut dice, 10));
         let joined = tags.escape(&one).into_owned() + &tags.escape(&two);
         assert_eq!(pieces([joined.as_str()]), [format!("-:{joined}")], "seed {seed}: {one:?} {two:?}");
         let inside = format!("<FINAL_ANSWER>{joined}</FINAL_ANSWER>");

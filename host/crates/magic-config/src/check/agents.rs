@@ -9,25 +9,25 @@ const STEPS_MAX: u32 = 100;
 const TOOL_CALLS_CEILING: u32 = 1000;
 const SESSION_CEILING: Duration = Duration::from_secs(24 * 3600);
 
-/// Words of the product that this version does not serve yet.
-#[derive(Clone, Copy)]
-enum Protocol {
-    Served(ToolProtocol),
-    Later,
-}
-
-const PROTOCOLS: [(&str, Protocol); 5] = [
-    ("tags", Protocol::Served(ToolProtocol::Tags)),
-    ("grammar", Protocol::Served(ToolProtocol::Grammar)),
-    ("auto", Protocol::Served(ToolProtocol::Auto)),
-    ("native", Protocol::Later),
-    ("json_schema", Protocol::Later),
+const PROTOCOLS: [(&str, ToolProtocol); 5] = [
+    ("tags", ToolProtocol::Tags),
+    ("native", ToolProtocol::Native),
+    ("json_schema", ToolProtocol::JsonSchema),
+    ("grammar", ToolProtocol::Grammar),
+    ("auto", ToolProtocol::Auto),
 ];
+
+/// Whether calls of destructive tools wait for a person.
+const APPROVALS: [(&str, bool); 2] = [("off", false), ("destructive", true)];
+const LLM_CALLS_CEILING: u32 = 10_000;
+const TOKENS_CEILING: u64 = 1_000_000_000;
+const PARALLEL_CEILING: u32 = 64;
+const DEPTH_CEILING: u32 = 8;
 
 const CHOICES: [(&str, ToolChoice); 2] = [("auto", ToolChoice::Auto), ("required", ToolChoice::Required)];
 
 /// Reads a section over `global`, key by key; a key that is absent keeps the global value. `null` is an answer for
-/// `reasoning_mode`, `tools`, `system_instruction` and `manifests`: none of them, or all tools.
+/// `reasoning_mode`, `tools`, `system_instruction`, `manifests` and what a session may spend: none of them, all tools, no bound.
 pub(crate) fn read(mut fields: Fields<'_>, global: Option<&AgentSettings>) -> AgentSettings {
     let mut settings = global.cloned().unwrap_or_else(built_in);
     if let Some(mode) = nullable(fields.take_nullable("reasoning_mode"), |value| component_name(&value)) {
@@ -45,7 +45,7 @@ pub(crate) fn read(mut fields: Fields<'_>, global: Option<&AgentSettings>) -> Ag
     if let Some(steps) = fields.take("max_steps").and_then(|value| value.integer_u32(1..=STEPS_MAX)) {
         settings.max_steps = steps;
     }
-    if let Some(protocol) = fields.take("tool_protocol").and_then(|value| tool_protocol(&value)) {
+    if let Some(protocol) = fields.take("tool_protocol").and_then(|value| value.word("tool protocol", &PROTOCOLS)) {
         settings.tool_protocol = protocol;
     }
     if let Some(choice) = fields.take("tool_choice").and_then(|value| value.word("tool choice", &CHOICES)) {
@@ -58,8 +58,36 @@ pub(crate) fn read(mut fields: Fields<'_>, global: Option<&AgentSettings>) -> Ag
     if let Some(calls) = fields.take("tool_calls_max").and_then(|value| value.integer_u32(0..=TOOL_CALLS_CEILING)) {
         settings.tool_calls_max = calls;
     }
+    budget(&mut fields, &mut settings);
+    if let Some(agents) = fields.take("agents").and_then(|value| value.texts()) {
+        settings.agents = agents;
+    }
+    if let Some(approvals) = fields.take("approvals").and_then(|value| value.word("approvals", &APPROVALS)) {
+        settings.approvals = approvals;
+    }
     fields.finish();
     settings
+}
+
+/// What a session may spend beside steps and tool calls. `null` lifts a global bound.
+fn budget(fields: &mut Fields<'_>, settings: &mut AgentSettings) {
+    let calls = 1..=LLM_CALLS_CEILING;
+    if let Some(calls) = nullable(fields.take_nullable("model_calls_max"), |value| value.integer_u32(calls)) {
+        settings.llm_calls_max = calls;
+    }
+    let tokens = 1..=TOKENS_CEILING;
+    if let Some(tokens) = nullable(fields.take_nullable("total_tokens_max"), |value| value.integer(tokens)) {
+        settings.total_tokens_max = tokens;
+    }
+    if let Some(cost) = nullable(fields.take_nullable("cost_max"), |value| value.micros()) {
+        settings.cost_micros_max = cost;
+    }
+    if let Some(parallel) = fields.take("parallel_max").and_then(|value| value.integer_u32(1..=PARALLEL_CEILING)) {
+        settings.parallel_max = parallel;
+    }
+    if let Some(depth) = fields.take("depth_max").and_then(|value| value.integer_u32(0..=DEPTH_CEILING)) {
+        settings.depth_max = depth;
+    }
 }
 
 pub(crate) fn built_in() -> AgentSettings {
@@ -73,6 +101,13 @@ pub(crate) fn built_in() -> AgentSettings {
         tool_choice: ToolChoice::Auto,
         session_max: defaults::SESSION,
         tool_calls_max: defaults::TOOL_CALLS_MAX,
+        llm_calls_max: None,
+        total_tokens_max: None,
+        cost_micros_max: None,
+        parallel_max: defaults::SESSION_PARALLEL_MAX,
+        agents: Vec::new(),
+        depth_max: defaults::DELEGATION_DEPTH_MAX,
+        approvals: false,
     }
 }
 
@@ -124,15 +159,4 @@ fn file(value: &Value<'_>) -> Option<String> {
 
 fn files(value: &Value<'_>) -> Option<Vec<String>> {
     Some(value.list()?.iter().filter_map(file).collect())
-}
-
-fn tool_protocol(value: &Value<'_>) -> Option<ToolProtocol> {
-    match value.word("tool protocol", &PROTOCOLS)? {
-        Protocol::Served(protocol) => Some(protocol),
-        Protocol::Later => {
-            let hint = "use tags, grammar (llama.cpp and kin) or auto meanwhile";
-            value.problem_hint(format!("tool protocol `{}` arrives with a later version", value.raw()), hint);
-            None
-        }
-    }
 }

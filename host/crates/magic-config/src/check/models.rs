@@ -3,7 +3,7 @@ use super::{agents, params, settings, vendor};
 use crate::agent::{AgentSettings, ToolChoice, ToolProtocol};
 use crate::config::TimeoutSettings;
 use crate::problem::quoted;
-use crate::profile::Profile;
+use crate::profile::{Price, Profile};
 use crate::provider::Provider;
 use crate::walk::{Fields, Value};
 use magic_types::ProfileName;
@@ -83,6 +83,7 @@ fn model_params(
     let place = vendor::place(&mut fields, provider);
     let api_key = fields.take("api_key").and_then(|value| vendor::api_key(&value));
     let context_window = fields.take("context_window").and_then(|value| value.integer_u32(1..=CONTEXT_WINDOW_MAX));
+    let price = fields.take("price").and_then(|value| price(&value));
     let agent_given = fields.take("agent_settings");
     let agent_fields = agent_given.as_ref().and_then(Value::fields);
     let agent = agent_fields.map_or_else(|| global.clone(), |fields| agents::read(fields, Some(global)));
@@ -92,10 +93,18 @@ fn model_params(
             "set agent_settings.tool_protocol: tags here",
         );
     }
-    if agent.tool_choice == ToolChoice::Required && agent.tool_protocol != ToolProtocol::Grammar {
+    if agent.tool_protocol == ToolProtocol::JsonSchema && place.as_ref().is_some_and(|place| !place.takes_json_schema())
+    {
         fields.problem_hint(
-            "tool_choice `required` needs tool_protocol `grammar`: nothing else can hold a model to it",
-            "set agent_settings.tool_protocol: grammar, or leave tool_choice out",
+            "tool_protocol `json_schema` needs a backend that takes a schema for its answer, and this vendor's refuses it",
+            "set agent_settings.tool_protocol: native here",
+        );
+    }
+    let holds = matches!(agent.tool_protocol, ToolProtocol::Grammar | ToolProtocol::Native);
+    if agent.tool_choice == ToolChoice::Required && !holds {
+        fields.problem_hint(
+            "tool_choice `required` needs tool_protocol `grammar` or `native`: nothing else can hold a model to it",
+            "set agent_settings.tool_protocol, or leave tool_choice out",
         );
     }
     let params = params::read(fields);
@@ -111,9 +120,21 @@ fn model_params(
         api_key,
         params,
         context_window,
+        price,
         agent,
         timeouts,
     })
+}
+
+/// Of a million tokens. What is read from the vendor's cache costs as much as the rest where nothing else is said.
+fn price(value: &Value<'_>) -> Option<Price> {
+    let mut fields = value.fields()?;
+    let input = fields.need("input", "of a million tokens, e.g. 2.5").and_then(|value| value.micros());
+    let output = fields.need("output", "of a million tokens, e.g. 10").and_then(|value| value.micros());
+    let cached = fields.take("cached_input").and_then(|value| value.micros());
+    fields.finish();
+    let input_micros = input?;
+    Some(Price { input_micros, output_micros: output?, cached_input_micros: cached.unwrap_or(input_micros) })
 }
 
 /// Names go into URLs, log lines and headers.

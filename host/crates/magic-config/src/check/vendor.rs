@@ -1,4 +1,5 @@
 //! A profile's vendor: the provider's word, the address, the dialect spoken there, Azure's version, the key.
+use crate::backend::Backend;
 use crate::defaults;
 use crate::problem::{did_you_mean, quoted};
 use crate::profile::DialectName;
@@ -59,6 +60,10 @@ impl Place {
     /// Whether a grammar is obeyed there, as far as is known: only OpenAI's dialect has a field for it.
     pub(super) fn takes_gbnf(&self) -> bool {
         self.dialect == DialectName::OpenAi && self.provider.takes_gbnf_at(&self.api_base)
+    }
+
+    pub(super) fn takes_json_schema(&self) -> bool {
+        Backend::of(self.provider, &self.api_base, &self.model).json_schema
     }
 }
 

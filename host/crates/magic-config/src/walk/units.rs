@@ -15,3 +15,14 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let number: f64 = number.trim().parse().ok()?;
     Duration::try_from_secs_f64(number * factor).ok()
 }
+
+/// `12.5` as 12 500 000.
+pub(super) fn parse_micros(text: &str) -> Option<u64> {
+    const DECIMALS: usize = 6;
+    let (whole, decimals) = text.trim().split_once('.').unwrap_or_else(|| (text.trim(), ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || decimals.len() > DECIMALS || !is_number(whole) || !is_number(decimals) {
+        return None;
+    }
+    format!("{whole}{decimals:0<DECIMALS$}").parse().ok()
+}

@@ -1,6 +1,6 @@
 //! A step of a reasoning session, as a pattern asks for it, in the richer words of this crate.
-use super::{Content, Format, Media, MediaKind, Message, Part, Request, Source, Tool, ToolCall};
-use magic_types::chat::{self, CompletionRequest};
+use super::{Content, Format, Media, MediaKind, Message, Part, Request, Source, Tool, ToolCall, ToolChoice};
+use magic_types::chat::{self, CompletionRequest, Extra};
 use serde_json::{Map, Value};
 
 impl From<&CompletionRequest> for Request {
@@ -8,10 +8,11 @@ impl From<&CompletionRequest> for Request {
         let schema = asked.response_json_schema.as_deref().and_then(json);
         let format = |schema| Format::JsonSchema { name: "answer".to_owned(), description: None, schema, strict: None };
         // A dotted key belongs to somebody else (`vendor.name`); a plain one is a parameter of the wire, e.g. `grammar`.
-        let plain = asked.extra.iter().filter(|extra| !extra.key.contains('.'));
+        let plain = asked.extra.iter().filter(|extra| !extra.key.contains('.') && choice(extra).is_none());
         Self {
             messages: asked.messages.iter().map(message).collect(),
             tools: asked.tools.iter().map(tool).collect(),
+            tool_choice: asked.extra.iter().find_map(choice),
             max_output_tokens: asked.max_output_tokens.map(u64::from),
             temperature: asked.temperature.and_then(decimal),
             top_p: asked.top_p.and_then(decimal),
@@ -33,6 +34,19 @@ fn decimal(value: f32) -> Option<f64> {
 
 fn json(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
+}
+
+/// The one parameter that every dialect has in a form of its own: `tool_choice` with `"auto"`, `"none"` or `"required"`.
+fn choice(extra: &Extra) -> Option<ToolChoice> {
+    if extra.key != "tool_choice" {
+        return None;
+    }
+    match json(&extra.value)?.as_str()? {
+        "auto" => Some(ToolChoice::Auto),
+        "none" => Some(ToolChoice::None),
+        "required" => Some(ToolChoice::Required),
+        _ => None,
+    }
 }
 
 fn message(message: &chat::Message) -> Message {

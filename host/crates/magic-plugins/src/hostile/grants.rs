@@ -1,9 +1,10 @@
 //! What a policy grants reaches the host, and what it does not grant is denied with the key to add.
 use super::*;
+use crate::caller::Caller;
 use crate::component::Component;
 use crate::host::OutboundError;
 use crate::runtime::Runtime;
-use crate::testing::Asked;
+use crate::testing::{Asked, ask_for};
 
 pub(super) struct Fetches {
     module: Vec<u8>,
@@ -16,6 +17,10 @@ pub(super) fn fetches(url: &str, policy: &str) -> Fetches {
 }
 
 fn fetches_with(url: &str, name: &str, value: &str, policy: &str) -> Fetches {
+    sends("get", url, name, value, policy)
+}
+
+fn sends(method: &str, url: &str, name: &str, value: &str, policy: &str) -> Fetches {
     let mut items = String::new();
     for (at, text) in [(1024, url), (1536, name), (1600, value)] {
         items += &format!("(data (i32.const {at}) {text:?})");
@@ -24,16 +29,17 @@ fn fetches_with(url: &str, name: &str, value: &str, policy: &str) -> Fetches {
     let call = format!(
         "(i32.store (i32.const 1800) (i32.const 1536)) (i32.store (i32.const 1804) (i32.const {name_len}))
          (i32.store (i32.const 1808) (i32.const 1600)) (i32.store (i32.const 1812) (i32.const {value_len}))
-         (call $send (i32.const 2000) (i32.const 3) (i32.const 1024) (i32.const {url_len}) (i32.const 1800) (i32.const 1)
+         (call $send (i32.const 2000) (i32.const {method_len}) (i32.const 1024) (i32.const {url_len}) (i32.const 1800) (i32.const 1)
             (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 2048))
          (if (result i32) (i32.eqz (i32.load8_u (i32.const 2048)))
             (then (call $ok (i32.load (i32.const 2068)) (i32.load (i32.const 2072))))
             (else (call $failed (i32.load (i32.const 2064)) (i32.load (i32.const 2068)))))",
+        method_len = method.len(),
         name_len = name.len(),
         value_len = value.len(),
         url_len = url.len(),
     );
-    items += "(data (i32.const 2000) \"get\")";
+    items += &format!("(data (i32.const 2000) {method:?})");
     let mut tool = Tool::new(call);
     tool.imports =
         r#"(import "magic:proxy/http@0.1.0" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))"#;
@@ -155,4 +161,48 @@ async fn kv_outlives_the_call_and_the_version_but_not_its_quota() {
     assert_eq!(ask(&other, "{}").await.unwrap().text, "0");
     let denied = load(&runtime, "kv", tool.module()).await.unwrap();
     assert_eq!(ask(&denied, "{}").await, Err(failed("denied")));
+}
+
+fn in_session(key: &str) -> Caller {
+    Caller { session_id: Some("s1".to_owned()), idempotency_key: Some(key.to_owned()) }
+}
+
+#[tokio::test]
+async fn a_request_that_changes_something_carries_the_key_of_its_call() {
+    let runtime = runtime();
+    for (method, name, caller, expected) in [
+        ("post", "x-a", in_session("s1/c1"), vec![("x-a", "b"), ("idempotency-key", "\"s1/c1\"")]),
+        // The guest's own key stands, and without a session there is none.
+        ("post", "Idempotency-Key", in_session("s1/c1"), vec![("Idempotency-Key", "b")]),
+        ("post", "x-a", Caller::default(), vec![("x-a", "b")]),
+        ("get", "x-a", in_session("s1/c1"), vec![("x-a", "b")]),
+    ] {
+        let tool = sends(method, "https://a.example/", name, "b", "http: { hosts: [a.example] }");
+        let tool = tool.await_on(&runtime).await;
+        let host = Arc::new(Fake::default());
+        assert!(ask_for(&tool, "{}", caller, Arc::clone(&host)).await.is_ok());
+        let asked = std::mem::take(&mut *host.asked.lock().unwrap());
+        let headers: Vec<_> = asked[0].1.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(headers, expected, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_tool_is_told_on_whose_behalf_it_is_called() {
+    let runtime = runtime();
+    for (function, told) in [("session-id", "s1"), ("idempotency-key", "s1/c1")] {
+        let mut tool = Tool::new(
+            "(call $of (i32.const 600))
+             (if (result i32) (i32.load8_u (i32.const 600))
+                (then (call $ok (i32.load (i32.const 604)) (i32.load (i32.const 608))))
+                (else (call $failed (i32.const 620) (i32.const 6))))",
+        );
+        let import = format!(r#"(import "magic:proxy/call-context@0.1.0" "{function}" (func $of (param i32)))"#);
+        tool.imports = &import;
+        tool.items = r#"(data (i32.const 620) "nobody")"#;
+        let tool = load(&runtime, "asks", tool.module()).await.unwrap();
+        let host = || Arc::new(Fake::default());
+        assert_eq!(ask_for(&tool, "{}", in_session("s1/c1"), host()).await.unwrap().text, told);
+        assert_eq!(ask_for(&tool, "{}", Caller::default(), host()).await, Err(failed("nobody")));
+    }
 }

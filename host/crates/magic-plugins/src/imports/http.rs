@@ -32,11 +32,15 @@ const OURS: [&str; 12] = [
     "proxy-authenticate",
 ];
 
+/// Written by the host where the guest does not: draft-ietf-httpapi-idempotency-key-header.
+const KEY: &str = "idempotency-key";
+
 impl wit::Host for State {
     async fn send(&mut self, request: wit::Request) -> wasmtime::Result<Result<wit::Response, wit::Error>> {
         self.count_host_calls(1)?;
         self.waited();
-        Ok(one(Arc::clone(&self.guest), Arc::clone(&self.host), request).await)
+        let key = self.key_of(&request);
+        Ok(one(Arc::clone(&self.guest), Arc::clone(&self.host), request, key).await)
     }
 
     async fn send_all(
@@ -49,13 +53,29 @@ impl wit::Host for State {
             let text = format!("more than {} requests at once", defaults::HTTP_BATCH_MAX);
             return Ok(requests.iter().map(|_| Err(wit::Error::Invalid(text.clone()))).collect());
         }
-        let sent = requests.into_iter().map(|request| one(Arc::clone(&self.guest), Arc::clone(&self.host), request));
+        let sent = requests.into_iter().map(|request| {
+            let key = self.key_of(&request);
+            one(Arc::clone(&self.guest), Arc::clone(&self.host), request, key)
+        });
         Ok(stream::iter(sent).buffered(defaults::HTTP_PARALLEL_MAX).collect().await)
     }
 }
 
-async fn one(guest: Arc<Guest>, host: Arc<dyn Host>, request: wit::Request) -> Result<wit::Response, wit::Error> {
-    let outbound = checked(&guest, host.as_ref(), request)?;
+impl State {
+    /// The value of the header that names this request for ever, within a session.
+    fn key_of(&mut self, request: &wit::Request) -> Option<String> {
+        let call = self.caller.idempotency_key.as_deref()?;
+        self.writes.key_of(call, &request.method, &request.url, &request.body)
+    }
+}
+
+async fn one(
+    guest: Arc<Guest>,
+    host: Arc<dyn Host>,
+    request: wit::Request,
+    key: Option<String>,
+) -> Result<wit::Response, wit::Error> {
+    let outbound = checked(&guest, host.as_ref(), request, key)?;
     let (wall_max, bytes_max) = (outbound.timeout, outbound.response_bytes_max);
     tracing::debug!(component = %guest.file, method = %outbound.method, "component `{}` asks {}", guest.file, outbound.shown_url);
     match timeout(wall_max, host.http(&guest.file, outbound)).await {
@@ -68,7 +88,7 @@ async fn one(guest: Arc<Guest>, host: Arc<dyn Host>, request: wit::Request) -> R
 }
 
 /// The request as it may be sent, secrets and all.
-fn checked(guest: &Guest, host: &dyn Host, request: wit::Request) -> Result<Outbound, wit::Error> {
+fn checked(guest: &Guest, host: &dyn Host, request: wit::Request, key: Option<String>) -> Result<Outbound, wit::Error> {
     let Some(policy) = &guest.policy.http else {
         return Err(not_listed(guest, &host_of(&request.url)));
     };
@@ -84,7 +104,10 @@ fn checked(guest: &Guest, host: &dyn Host, request: wit::Request) -> Result<Outb
     }
     check_headers(&request.headers)?;
     let shown_url = destination::shown(&url);
-    let headers = with_secrets(guest, host, policy, &mut url, request.headers)?;
+    let mut headers = with_secrets(guest, host, policy, &mut url, request.headers)?;
+    if let Some(key) = key.filter(|_| !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(KEY))) {
+        headers.push((KEY.to_owned(), key));
+    }
     Ok(Outbound {
         method: request.method.to_ascii_uppercase(),
         url: url.into(),

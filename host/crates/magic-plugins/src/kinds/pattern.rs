@@ -1,26 +1,20 @@
 //! Declarative patterns: asked once for their prompt, which is checked and kept. Their code is not.
-use crate::bindings::info::Info;
 use crate::bindings::pattern::{PatternPre, Step as WitStep};
 use crate::call::{self, Errand};
+use crate::caller::Caller;
 use crate::classify::{Found, STRUCTURE};
 use crate::component::{Guest, Shape, Step};
 use crate::defaults;
 use crate::error::{LoadError, told};
-use crate::kinds::{Nothing, Probed, denied, probe_failed};
+use crate::kinds::{Nothing, Probed, denied, info, probe_failed};
 use crate::runtime::Runtime;
 use crate::state::State;
 use std::sync::Arc;
 use wasmtime::Store;
-use wasmtime::component::{ComponentExportIndex, InstancePre};
+use wasmtime::component::InstancePre;
 
 /// `get-prompt-structure`
 struct Structure<'a>(&'a PatternPre<State>);
-
-/// `pattern-info.describe`
-struct Describe<'a> {
-    pre: &'a InstancePre<State>,
-    function: ComponentExportIndex,
-}
 
 /// Calls it once, without any grant, and checks what it says.
 pub(crate) async fn probe(
@@ -30,9 +24,9 @@ pub(crate) async fn probe(
     pre: InstancePre<State>,
 ) -> Result<Probed, LoadError> {
     let guest = denied(guest);
-    let info = info(runtime, &guest, found, &pre).await?;
+    let info = info::asked(runtime, &guest, found, &pre).await?;
     let pattern = PatternPre::new(pre).map_err(|error| LoadError::WrongType(told(&error)))?;
-    let asked = call::run(runtime, &guest, Arc::new(Nothing), Structure(&pattern));
+    let asked = call::run(runtime, &guest, Arc::new(Nothing), Caller::default(), Structure(&pattern));
     let steps = asked.await.map_err(|stop| probe_failed(STRUCTURE, &stop, &guest))?;
     let structure = checked(steps).map_err(LoadError::Structure)?;
     let (name, version, description) = match info {
@@ -49,48 +43,6 @@ impl Errand for Structure<'_> {
     async fn run(self, store: &mut Store<State>) -> wasmtime::Result<Vec<WitStep>> {
         let pattern = self.0.instantiate_async(&mut *store).await?;
         pattern.call_get_prompt_structure(store).await
-    }
-}
-
-// === impl Describe ===
-impl Errand for Describe<'_> {
-    type Outcome = Info;
-
-    async fn run(self, store: &mut Store<State>) -> wasmtime::Result<Info> {
-        let instance = self.pre.instantiate_async(&mut *store).await?;
-        let describe = instance.get_typed_func::<(), (Info,)>(&mut *store, self.function)?;
-        let (info,) = describe.call_async(&mut *store, ()).await?;
-        Ok(info)
-    }
-}
-
-async fn info(
-    runtime: &Runtime,
-    guest: &Arc<Guest>,
-    found: &Found,
-    pre: &InstancePre<State>,
-) -> Result<Option<Info>, LoadError> {
-    let Some(interface) = &found.info else { return Ok(None) };
-    let component = pre.component();
-    let function = component
-        .get_export_index(None, interface)
-        .and_then(|interface| component.get_export_index(Some(&interface), "describe"))
-        .ok_or_else(|| LoadError::WrongType(format!("`{interface}` has no `describe`")))?;
-    let asked = call::run(runtime, guest, Arc::new(Nothing), Describe { pre, function });
-    let info = asked.await.map_err(|stop| probe_failed("pattern-info.describe", &stop, guest))?;
-    check_info(&info).map_err(LoadError::Info)?;
-    Ok(Some(info))
-}
-
-fn check_info(info: &Info) -> Result<(), String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    if info.name.is_empty() || info.name.len() > 64 || !info.name.bytes().all(fits) {
-        return Err("`name` must be 1 to 64 of `a-z A-Z 0-9 _ - .`".to_owned());
-    }
-    let said = [info.version.len(), info.description.len()].into_iter().max().unwrap_or(0);
-    match said > defaults::DESCRIPTION_BYTES_MAX {
-        true => Err(format!("`version` or `description` is longer than {} bytes", defaults::DESCRIPTION_BYTES_MAX)),
-        false => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::bindings::tool::ToolPre;
 use crate::bindings::tool::exports::magic::proxy::toolbox as wit;
 use crate::bindings::tool::magic::proxy::types::ToolHints as WitHints;
 use crate::call::{self, Errand};
+use crate::caller::Caller;
 use crate::component::{Guest, Shape};
 use crate::defaults;
 use crate::error::{LoadError, told};
@@ -45,7 +46,7 @@ struct Call<'a> {
 pub(crate) async fn probe(runtime: &Runtime, guest: &Guest, pre: InstancePre<State>) -> Result<Probed, LoadError> {
     let guest = denied(guest);
     let pre = ToolPre::new(pre).map_err(|error| LoadError::WrongType(told(&error)))?;
-    let asked = call::run(runtime, &guest, Arc::new(Nothing), Describe(&pre));
+    let asked = call::run(runtime, &guest, Arc::new(Nothing), Caller::default(), Describe(&pre));
     let described = asked.await.map_err(|stop| probe_failed("describe", &stop, &guest))?;
     // Schemas are the guest's choice and take as long to compile as it likes, within bounds: not on this thread.
     let checked = tokio::task::spawn_blocking(move || Toolbox::checked(pre, described)).await;
@@ -88,6 +89,7 @@ impl Toolbox {
         runtime: &Runtime,
         guest: &Arc<Guest>,
         call: &ToolCall,
+        caller: Caller,
         host: Arc<dyn Host>,
     ) -> Result<ToolOutput, ToolError> {
         let schemas = self.schemas_of(&call.name)?;
@@ -96,7 +98,7 @@ impl Toolbox {
             given => given,
         };
         schemas.parameters.check_arguments(arguments).map_err(ToolError::InvalidArguments)?;
-        let asked = call::run(runtime, guest, host, Call { pre: &self.pre, tool: &call.name, arguments });
+        let asked = call::run(runtime, guest, host, caller, Call { pre: &self.pre, tool: &call.name, arguments });
         match asked.await {
             Ok(Ok(output)) => held_to_its_word(guest, &call.name, schemas, output),
             Ok(Err(error)) => Err(own_error(error)),
@@ -167,7 +169,7 @@ fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }
 
-fn definition(tool: wit::ToolDefinition) -> ToolDefinition {
+pub(crate) fn definition(tool: wit::ToolDefinition) -> ToolDefinition {
     ToolDefinition {
         name: tool.name,
         description: tool.description,
@@ -212,7 +214,7 @@ fn held_to_its_word(
 }
 
 /// The guest's own error, its texts bounded.
-fn own_error(error: wit::ToolError) -> ToolError {
+pub(crate) fn own_error(error: wit::ToolError) -> ToolError {
     let bounded = |text: String| lines::cut(&text, defaults::ERROR_BYTES_MAX).to_owned();
     match error {
         wit::ToolError::NotFound => ToolError::NotFound,

@@ -24,6 +24,10 @@ pub(super) struct Said {
     pub(super) actions: Vec<String>,
     /// A FINAL_ANSWER was opened, whatever stood in it.
     pub(super) answered: bool,
+    /// An ACTION was empty.
+    pub(super) paused: bool,
+    /// Some tag was opened.
+    pub(super) tagged: bool,
 }
 
 struct Reading {
@@ -53,6 +57,34 @@ enum At {
 struct Trim {
     begun: bool,
     gap: String,
+}
+
+/// A reply's text up to its first action, which is kept apart from it.
+pub(super) fn before_action(text: &str) -> &str {
+    text.split_once(&["<", ACTION, ">"].concat()).map_or(text, |(before, _)| before).trim_end()
+}
+
+/// The text without the fence that it ends in the middle of.
+pub(super) fn without_open_fence(text: &str) -> &str {
+    match text.rsplit_once("```") {
+        Some((before, label)) if label.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') => {
+            before.trim_end()
+        }
+        Some(_) | None => text.trim_end(),
+    }
+}
+
+/// The words of a text whose tags do not count any more.
+pub(super) fn words(text: &str, tags: Tags) -> String {
+    let (mut parser, mut words) = (Parser::new(tags), String::new());
+    let mut add = |piece: Piece<'_>| {
+        if let Piece::Text { text, .. } = piece {
+            words.push_str(text);
+        }
+    };
+    parser.push(text, &mut add);
+    parser.finish(&mut add);
+    words
 }
 
 // === impl Reply ===
@@ -88,6 +120,9 @@ impl Reply {
         }
         let Self { mut parser, mut reading, .. } = self;
         parser.finish(&mut |piece| reading.piece(piece, out));
+        if whole.parts.iter().any(|part| matches!(part, Part::ToolCall(_))) {
+            reading.release_untagged(out);
+        }
         reading.said
     }
 }
@@ -103,6 +138,8 @@ impl Reading {
             untagged: String::new(),
             actions: Vec::new(),
             answered: false,
+            paused: false,
+            tagged: false,
         };
         let mut thoughts = Trim::default();
         if !is_first {
@@ -130,6 +167,7 @@ impl Reading {
             return;
         }
         self.said.text.extend(["<", tag, ">"]);
+        self.said.tagged = true;
         self.release_untagged(out);
         self.at = match (tag, &self.at) {
             (ACTION, _) => At::Action(String::new()),
@@ -154,8 +192,9 @@ impl Reading {
             (FINAL_ANSWER, _) => At::Outside,
             (_, At::Answer { .. }) => At::Answer { thinking: false },
             (_, At::Action(text)) => {
-                if !text.trim().is_empty() {
-                    self.said.actions.push(text);
+                match text.trim().is_empty() {
+                    true => self.said.paused = true,
+                    false => self.said.actions.push(text),
                 }
                 At::Outside
             }
@@ -186,7 +225,7 @@ impl Reading {
         self.said.text.push_str(text);
     }
 
-    /// A tag follows, so what stood before it was not the answer.
+    /// A tag or a native call follows, so what stood before it was not the answer.
     fn release_untagged(&mut self, out: &mut Vec<Directive>) {
         let untagged = std::mem::take(&mut self.said.untagged);
         self.think(&untagged, out);

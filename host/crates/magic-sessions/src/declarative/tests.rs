@@ -2,7 +2,7 @@
 //! wrong is here too, each fault as a test.
 use super::{Generation, Program};
 use crate::event::SessionEvent;
-use crate::prompt::{Block, Policy, Protocol};
+use crate::prompt::{self, Block, Policy, Protocol};
 use crate::script::{self, Script, completion, done, question, tool};
 use magic_types::chat::{
     FinishReason, LlmError, Media, Message, Part, Role, ToolCall, ToolError, ToolOutput, ToolResult,
@@ -10,6 +10,10 @@ use magic_types::chat::{
 use magic_types::directive::{Delta, Limits, SessionContext};
 
 mod faults;
+mod json_schema;
+mod ladder;
+mod native;
+mod wild;
 
 fn program() -> Program {
     let block = |tag: &str, content: &str| Block { tag: tag.to_owned(), content: content.to_owned() };

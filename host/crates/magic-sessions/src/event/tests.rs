@@ -1,5 +1,6 @@
 //! The public form of every event.
 use super::SessionEvent;
+use crate::budget::{Limit, Spent};
 use magic_types::Usage;
 use magic_types::chat::{FinishReason, ToolCall};
 
@@ -70,10 +71,12 @@ fn usage_is_told_in_openais_words() {
         usage,
         finish_reason: FinishReason::ToolCalls,
         tool_calls: vec![ToolCall { id: "c".to_owned(), name: "f".to_owned(), arguments_json: "{}".to_owned() }],
+        spent: Spent { steps: 1, llm_calls: 2, tool_calls: 3 },
+        limit: Some(Limit::Steps),
     };
     let expected = format!(
         r#"{{"answer":"4","usage":{told},"finish_reason":"tool_calls","tool_calls":
-            [{{"id":"c","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}]}}"#
+            [{{"id":"c","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}],"steps":1,"model_calls":2,"tool_calls_made":3,"limit":"steps"}}"#
     );
     check(&end, "FinalAnswerStreamEnd", &expected);
     assert!(end.is_end() && !call.is_end());

@@ -1,7 +1,8 @@
 //! The memory log under the contract, and what is its own: its bounds.
 use super::{Memory, MemoryBounds};
-use crate::contract::{self, created, end, instant, thought};
+use crate::contract::{self, created, end, instant, lease, thought, write};
 use crate::log::{EventLog, LogError, Status};
+use crate::queue::Claim;
 use magic_types::SessionId;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +17,16 @@ fn bounds() -> MemoryBounds {
     }
 }
 
+async fn begin(log: &Memory, id: &str) -> Claim {
+    log.create(created(id), instant(0), Some(lease("me", 0))).await.unwrap().unwrap()
+}
+
 async fn run(log: &Memory, id: &str, ends: bool) -> SessionId {
-    let new = created(id);
-    let id = new.id.clone();
-    log.create(new, instant(0)).await.unwrap();
+    let claim = begin(log, id).await;
     if ends {
-        log.append(&id, 1, vec![end()], instant(1)).await.unwrap();
+        log.append(&claim, write(1, vec![end()], 1)).await.unwrap();
     }
-    id
+    claim.session
 }
 
 #[tokio::test]
@@ -42,7 +45,7 @@ async fn the_session_that_ended_first_makes_room_and_a_running_one_never_does() 
     assert_eq!(log.summary(&running).await.unwrap().status, Status::Running);
     assert_eq!(log.summary(&second).await.unwrap().status, Status::Answered);
     run(&log, "fourth", false).await;
-    assert_eq!(log.create(created("fifth"), instant(9)).await, Err(LogError::Full(3)));
+    assert_eq!(log.create(created("fifth"), instant(9), None).await, Err(LogError::Full(3)));
 }
 
 #[tokio::test]
@@ -50,9 +53,9 @@ async fn an_ended_session_is_forgotten_after_its_retention_and_a_running_one_is_
     let log = Memory::new(MemoryBounds { sessions_max: 100, ..bounds() });
     let running = run(&log, "running", false).await;
     let ended = run(&log, "ended", true).await;
-    log.create(created("soon"), instant(61)).await.unwrap();
+    log.create(created("soon"), instant(61), None).await.unwrap();
     assert_eq!(log.summary(&ended).await.unwrap().status, Status::Answered);
-    log.create(created("later"), instant(62)).await.unwrap();
+    log.create(created("later"), instant(62), None).await.unwrap();
     assert_eq!(log.summary(&ended).await, Err(LogError::UnknownSession(ended.clone())));
     assert_eq!(log.summary(&running).await.unwrap().status, Status::Running);
 }
@@ -74,13 +77,15 @@ async fn ended_sessions_make_room_for_bytes() {
 #[tokio::test]
 async fn a_full_session_takes_nothing_but_its_end() {
     let log = Memory::new(bounds());
-    let id = run(&log, "a", false).await;
-    let next = log.append(&id, 1, (0..4).map(|_| thought("x")).collect(), instant(1)).await.unwrap();
-    assert_eq!(log.append(&id, next, vec![thought("y")], instant(2)).await, Err(LogError::SessionFull(id.clone())));
-    assert_eq!(log.append(&id, next, vec![end()], instant(3)).await, Ok(next + 1));
+    let claim = begin(&log, "a").await;
+    let next = log.append(&claim, write(1, (0..4).map(|_| thought("x")).collect(), 1)).await.unwrap();
+    let full = || Err(LogError::SessionFull(claim.session.clone()));
+    assert_eq!(log.append(&claim, write(next, vec![thought("y")], 2)).await, full());
+    assert_eq!(log.append(&claim, write(next, vec![end()], 3)).await, Ok(next + 1));
 
-    let id = run(&log, "b", false).await;
+    let claim = begin(&log, "b").await;
     let long = "z".repeat(2_000);
-    assert_eq!(log.append(&id, 1, vec![thought(&long)], instant(1)).await, Err(LogError::SessionFull(id.clone())));
-    assert_eq!(log.append(&id, 1, vec![thought("short")], instant(1)).await, Ok(2));
+    let full = Err(LogError::SessionFull(claim.session.clone()));
+    assert_eq!(log.append(&claim, write(1, vec![thought(&long)], 1)).await, full);
+    assert_eq!(log.append(&claim, write(1, vec![thought("short")], 1)).await, Ok(2));
 }

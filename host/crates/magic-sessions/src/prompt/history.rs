@@ -1,8 +1,8 @@
 //! The conversation as the model of a pattern reads it: what was said before, in the pattern's own form. Drops nothing
-//! that was said; native calls and results become text.
+//! that was said; calls and results of tools become text, unless the protocol is the vendor's own.
 use crate::action::json_string;
 use magic_tags::Tags;
-use magic_types::chat::{Message, Part, Role, ToolCall, ToolResult};
+use magic_types::chat::{Message, Part, Role, ToolCall, ToolError, ToolOutput, ToolResult};
 
 /// A conversation taken apart.
 pub(crate) struct History {
@@ -15,16 +15,37 @@ pub(crate) struct History {
 // === impl History ===
 
 impl History {
-    pub(crate) fn new(messages: &[Message], guard: &Tags) -> Self {
+    /// `native`: calls and results stay what they are.
+    pub(crate) fn new(messages: &[Message], guard: &Tags, native: bool) -> Self {
         let mut history = Self { messages: Vec::new(), instructions: Vec::new() };
         for message in messages {
             match message.role {
                 Role::System => history.instructions.push(message.plain_text()),
+                Role::User | Role::Tool if native => history.results(message, guard),
                 Role::User | Role::Tool => join(&mut history.messages, heard(message, guard)),
-                Role::Assistant => said(message, guard).into_iter().for_each(|said| join(&mut history.messages, said)),
+                Role::Assistant => {
+                    let calls = if native { said_natively(message, guard) } else { None };
+                    let said = calls.or_else(|| said(message, guard));
+                    said.into_iter().for_each(|said| join(&mut history.messages, said));
+                }
             }
         }
         history
+    }
+
+    /// Results first, since they follow their calls; then what else was said with them.
+    fn results(&mut self, message: &Message, guard: &Tags) {
+        let (results, others): (Vec<&Part>, Vec<&Part>) =
+            message.parts.iter().partition(|part| matches!(part, Part::ToolResult(_)));
+        let results: Vec<Part> = results.into_iter().filter_map(|part| as_result(part, guard)).collect();
+        let has_results = !results.is_empty();
+        if has_results {
+            join(&mut self.messages, Message { role: Role::Tool, parts: results });
+        }
+        if !others.is_empty() || !has_results {
+            let rest = Message { role: message.role, parts: others.into_iter().cloned().collect() };
+            join(&mut self.messages, heard(&rest, guard));
+        }
     }
 }
 
@@ -69,6 +90,34 @@ fn said(message: &Message, guard: &Tags) -> Option<Message> {
     Some(Message::text(Role::Assistant, text))
 }
 
+/// A turn with calls, and with the thoughts that led to them: some vendors want those back. `None` without a call.
+fn said_natively(message: &Message, guard: &Tags) -> Option<Message> {
+    let calls = message.parts.iter().filter_map(as_call).map(|call| Part::ToolCall(call.clone()));
+    let calls: Vec<Part> = calls.collect();
+    if calls.is_empty() {
+        return None;
+    }
+    let mut parts: Vec<Part> =
+        message.parts.iter().filter(|part| matches!(part, Part::Reasoning(_))).cloned().collect();
+    let text = message.plain_text();
+    let text = guard.escape(text.trim());
+    if !text.is_empty() {
+        parts.push(Part::Text(["<THOUGHT>", &text, "</THOUGHT>"].concat()));
+    }
+    parts.extend(calls);
+    Some(Message { role: Role::Assistant, parts })
+}
+
+fn as_result(part: &Part, guard: &Tags) -> Option<Part> {
+    let Part::ToolResult(ToolResult { call_id, outcome }) = part else { return None };
+    let text = |text: &str| guard.escape(text).into_owned();
+    let outcome = match outcome {
+        Ok(output) => Ok(ToolOutput { text: text(&output.text), structured: None }),
+        Err(error) => Err(ToolError::Failed(text(&error.to_string()))),
+    };
+    Some(Part::ToolResult(ToolResult { call_id: call_id.clone(), outcome }))
+}
+
 pub(crate) fn observation(text: &str) -> String {
     ["<OBSERVATION>", text, "</OBSERVATION>"].concat()
 }
@@ -95,7 +144,7 @@ pub(crate) fn result_text(result: &ToolResult) -> String {
     }
 }
 
-fn as_call(part: &Part) -> Option<&ToolCall> {
+pub(crate) fn as_call(part: &Part) -> Option<&ToolCall> {
     match part {
         Part::ToolCall(call) => Some(call),
         Part::Text(_) | Part::Media(_) | Part::Reasoning(_) | Part::ToolResult(_) => None,

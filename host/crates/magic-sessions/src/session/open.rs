@@ -1,5 +1,5 @@
 //! What a session waits for, and what waits for a free place. Decides nothing but the order.
-use super::Effect;
+use super::{Delegation, Effect};
 use magic_types::chat::ToolCall;
 use magic_types::directive::{Ask, Visibility};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 pub(super) enum Work {
     Ask(Box<Ask>),
     Call(ToolCall),
+    Delegate(Box<Delegation>),
     Wait { ref_id: u32, ms: u32 },
 }
 
@@ -18,8 +19,8 @@ pub(super) struct OpenAsk {
     pub(super) stream_to_me: bool,
 }
 
-/// Invariant: everything in `queue` is also in `asks`, `timers` or `calls`; `running` counts the asks and calls that
-/// are not in `queue`, and never passes `parallel_max`. Timers take no place.
+/// Invariant: everything in `queue` is also in `asks`, `timers` or `calls`, and so is what is `held`; `running` counts the
+/// asks and calls that are neither, and never passes `parallel_max`. Timers take no place. A delegation is an ask.
 pub(super) struct Open {
     asks: HashMap<u32, OpenAsk>,
     timers: HashSet<u32>,
@@ -27,6 +28,8 @@ pub(super) struct Open {
     /// Call ids are unique in the session, so that a late result cannot answer another call.
     seen_calls: HashSet<String>,
     queue: VecDeque<Work>,
+    /// Calls that wait for a person.
+    held: HashMap<String, ToolCall>,
     running: usize,
     parallel_max: usize,
 }
@@ -44,6 +47,7 @@ impl Open {
             calls: HashSet::new(),
             seen_calls: HashSet::new(),
             queue: VecDeque::new(),
+            held: HashMap::new(),
             running: 0,
             parallel_max: usize::try_from(parallel_max).unwrap_or(usize::MAX).max(1),
         }
@@ -67,19 +71,40 @@ impl Open {
                 self.check_ref(ask.ref_id)?;
                 self.asks.insert(ask.ref_id, OpenAsk { show: ask.show, stream_to_me: ask.stream_to_me });
             }
+            Work::Delegate(asked) => {
+                self.check_ref(asked.ref_id)?;
+                self.asks.insert(asked.ref_id, OpenAsk { show: Visibility::Hidden, stream_to_me: false });
+            }
             Work::Wait { ref_id, .. } => {
                 self.check_ref(*ref_id)?;
                 self.timers.insert(*ref_id);
             }
-            Work::Call(call) => {
-                if !self.seen_calls.insert(call.id.clone()) {
-                    return Err(format!("the pattern used the call id `{}` twice", call.id));
-                }
-                self.calls.insert(call.id.clone());
-            }
+            Work::Call(call) => self.register_call(call)?,
         }
         self.queue.push_back(work);
         Ok(())
+    }
+
+    /// Keeps a call back until somebody decides on it.
+    pub(super) fn hold(&mut self, call: ToolCall) -> Result<(), String> {
+        self.register_call(&call)?;
+        self.held.insert(call.id.clone(), call);
+        Ok(())
+    }
+
+    /// The call that was held back, if it was.
+    pub(super) fn judge(&mut self, call_id: &str) -> Option<ToolCall> {
+        self.held.remove(call_id)
+    }
+
+    /// Queues what was registered before.
+    pub(super) fn put_in_queue(&mut self, work: Work) {
+        self.queue.push_back(work);
+    }
+
+    /// A call that never ran.
+    pub(super) fn forget_call(&mut self, call_id: &str) {
+        self.calls.remove(call_id);
     }
 
     /// Hands out what there is place for: timers at once, asks and calls in order while fewer than `parallel_max` run.
@@ -98,6 +123,7 @@ impl Open {
             self.running += 1;
             match work {
                 Work::Ask(ask) => effects.push(Effect::Ask(*ask)),
+                Work::Delegate(asked) => effects.push(Effect::Delegate(*asked)),
                 Work::Call(call) => calls.push(call),
                 Work::Wait { .. } => {}
             }
@@ -129,6 +155,7 @@ impl Open {
         let queued = self.queue.len();
         self.queue.retain(|work| match work {
             Work::Ask(ask) => ask.ref_id != ref_id,
+            Work::Delegate(asked) => asked.ref_id != ref_id,
             Work::Wait { ref_id: other, .. } => *other != ref_id,
             Work::Call(_) => true,
         });
@@ -137,6 +164,14 @@ impl Open {
         let was_timer = self.timers.remove(&ref_id);
         self.running -= usize::from(was_ask && !was_queued);
         (was_ask || was_timer) && !was_queued
+    }
+
+    fn register_call(&mut self, call: &ToolCall) -> Result<(), String> {
+        if !self.seen_calls.insert(call.id.clone()) {
+            return Err(format!("the pattern used the call id `{}` twice", call.id));
+        }
+        self.calls.insert(call.id.clone());
+        Ok(())
     }
 
     fn check_ref(&self, ref_id: u32) -> Result<(), String> {

@@ -285,7 +285,7 @@ fn the_deadline_and_the_client_end_a_session_at_any_time() {
 fn nothing_but_start_and_cancel_counts_before_the_start() {
     let now = crate::script::clock();
     let driver = Puppet { answers: VecDeque::new(), heard: Heard::default() };
-    let mut session = Session::new(limits(), Box::new(driver));
+    let mut session = Session::new(crate::spec::Rules::limited(limits()), Box::new(driver));
     assert_eq!(at_once(session.step(asked(1, "x"), now)), []);
     assert_eq!(at_once(session.step(Input::Said(Message::text(Role::User, "x")), now)), []);
     assert_eq!(at_once(session.step(Input::Cancel, now)).last(), Some(&Effect::End(super::Ending::Cancelled)));

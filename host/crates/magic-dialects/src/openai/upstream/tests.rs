@@ -1,7 +1,9 @@
 use super::Chat;
 use crate::chat::Request;
 use crate::dialect::{Call, Client, Vendor};
-use magic_types::chat::{CompletionRequest, Extra, Media, Message, Part, Role, ToolOutput, ToolResult};
+use magic_types::chat::{
+    CompletionRequest, Extra, Media, Message, Part, Role, ToolDefinition, ToolHints, ToolOutput, ToolResult,
+};
 use serde_json::{Value, json};
 
 fn encoded(request: &CompletionRequest, defaults: Value) -> Value {
@@ -31,6 +33,28 @@ fn a_request_wins_over_the_profiles_defaults() {
             "top_p": 0.5, "max_tokens": 64, "stop": ["</ACTION>"], "grammar": "root ::= x", "stream": true,
             "stream_options": { "include_usage": true } })
     );
+}
+
+#[test]
+fn a_patterns_tool_choice_is_written_in_each_dialects_form() {
+    let tool = ToolDefinition {
+        name: "t".to_owned(),
+        description: String::new(),
+        parameters_json_schema: "{}".to_owned(),
+        output_json_schema: None,
+        hints: ToolHints::default(),
+    };
+    let request = CompletionRequest {
+        messages: vec![Message::text(Role::User, "x")],
+        tools: vec![tool],
+        extra: vec![Extra { key: "tool_choice".to_owned(), value: "\"required\"".to_owned() }],
+        ..CompletionRequest::default()
+    };
+    assert_eq!(encoded(&request, json!({}))["tool_choice"], "required");
+    let call = Call { model: "claude-sonnet-4-5", stream: true, quirks: crate::quirks::of("") };
+    let written = crate::anthropic::upstream::Messages.write(&Request::from(&request), &call);
+    let body: Value = serde_json::from_slice(&written.body).expect("JSON");
+    assert_eq!(body["tool_choice"], json!({ "type": "any" }));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn reply(dice: &mut Dice, ref_id: u32) -> Input {
 fn run(seed: u64, driver: Box<dyn Driver>) -> Vec<Effect> {
     let mut dice = Dice(seed ^ 0xabcd);
     let small = Limits { steps_max: 6, llm_calls_max: 9, tool_calls_max: 5, parallel_max: 2, ..limits() };
-    let mut session = Session::new(small, driver);
+    let mut session = Session::new(crate::spec::Rules::limited(small), driver);
     let mut now = clock();
     let mut todo = vec![Input::Start];
     let mut all = Vec::new();
@@ -85,6 +85,7 @@ fn run(seed: u64, driver: Box<dyn Driver>) -> Vec<Effect> {
         assert!(effects.len() < 600, "seed {seed}: {} effects of one input", effects.len());
         for effect in &effects {
             match effect {
+                Effect::Delegate(_) => panic!("seed {seed}: there are no agents"),
                 Effect::Ask(ask) => {
                     todo.push(delta(ask.ref_id, Delta::Text("<THO".to_owned())));
                     todo.push(reply(&mut dice, ask.ref_id));

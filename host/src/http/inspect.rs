@@ -1,0 +1,37 @@
+//! Sessions looked at from outside: replayed without a model, compared with each other.
+use super::error::Refusal;
+use super::{origin, reply};
+use crate::app::App;
+use crate::sessions::Differs;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::HeaderMap;
+use magic_types::SessionId;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Runs the session again from its journal and says whether it decides and says the same.
+pub(crate) async fn replay(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    origin::check(&headers)?;
+    let checked = app.sessions.check(&app.live.load(), &SessionId::new(id)).await?;
+    let agrees = checked.parted_at.is_none() && checked.same_events;
+    Ok(reply::json(&json!({
+        "agrees": agrees, "entries": checked.entries, "events": checked.events,
+        "directives_part_at": checked.parted_at, "same_events": checked.same_events,
+    })))
+}
+
+/// The steps in which two sessions differ.
+pub(crate) async fn diff(
+    State(app): State<Arc<App>>,
+    Path((one, other)): Path<(String, String)>,
+) -> Result<Response, Refusal> {
+    let differs = app.sessions.diff(&SessionId::new(one), &SessionId::new(other)).await?;
+    let step = |differs: &Differs| json!({ "step": differs.step, "one": differs.one, "other": differs.other });
+    let steps: Vec<Value> = differs.iter().map(step).collect();
+    Ok(reply::json(&json!({ "same": steps.is_empty(), "steps": steps })))
+}
