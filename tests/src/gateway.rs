@@ -130,8 +130,26 @@ impl Gateway {
         seen
     }
 
+    /// Every session that a test made must be had again from its journal, without any model.
+    async fn replay_sessions(&self) {
+        let list = self.get("/v1/react/sessions?limit=1000").await.json().await;
+        for session in list["data"].as_array().into_iter().flatten().filter(|session| session["status"] != "running") {
+            let id = session["session_id"].as_str().expect("an id");
+            let reply = self.post(&format!("/v1/react/sessions/{id}/replay"), &Value::Null).await;
+            // A pattern that the test took away cannot be run again.
+            if reply.status == 404 {
+                continue;
+            }
+            let replay = reply.json().await;
+            assert_eq!(replay["agrees"], true, "session `{id}` of `{}`: {replay}", session["pattern"]);
+        }
+    }
+
     /// Ends the test: stops the gateway and fails if anything was left, here or at the vendors.
     pub async fn finish(mut self, providers: &[&Provider]) {
+        if self.running.is_some() {
+            self.replay_sessions().await;
+        }
         if let Some(running) = self.running.take() {
             leftovers::none_in(running).await;
         }

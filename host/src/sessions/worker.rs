@@ -256,7 +256,7 @@ impl Worker {
 
     async fn step(&mut self, input: Input) -> Result<(), LogError> {
         let (now, at) = self.clock.now();
-        let heard = self.writer.journal.hear(&input);
+        let heard = self.writer.journal.hear(&input, at);
         let effects = self.session.step(input, now).await;
         let decided = self.session.decided();
         let entries = self.writer.journal.note(heard, at, &effects, decided);

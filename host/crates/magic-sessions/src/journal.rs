@@ -19,17 +19,17 @@ pub struct Entry {
 #[derive(Default)]
 pub struct Journal {
     /// Pieces that nothing depends on yet, neighbours of one reply joined.
-    pieces: Vec<(u32, Delta)>,
+    pieces: Vec<Entry>,
 }
 
 // === impl Journal ===
 
 impl Journal {
     /// Takes an input before the machine does. What it returns is to be given to [`Journal::note`] behind the step.
-    pub fn hear(&mut self, input: &Input) -> Option<Input> {
+    pub fn hear(&mut self, input: &Input, at: Duration) -> Option<Input> {
         match input {
             Input::Delta { ref_id, delta } => {
-                self.join(*ref_id, delta);
+                self.join(*ref_id, delta, at);
                 None
             }
             input => Some(input.clone()),
@@ -41,7 +41,7 @@ impl Journal {
         if heard.is_none() && only_shows(effects) {
             return Vec::new();
         }
-        let mut entries = self.flush(at);
+        let mut entries = std::mem::take(&mut self.pieces);
         match heard {
             Some(input) => entries.push(Entry { at, input, decided }),
             None => {
@@ -53,19 +53,18 @@ impl Journal {
         entries
     }
 
-    fn flush(&mut self, at: Duration) -> Vec<Entry> {
-        let pieces = std::mem::take(&mut self.pieces).into_iter();
-        pieces.map(|(ref_id, delta)| Entry { at, input: Input::Delta { ref_id, delta }, decided: NOTHING }).collect()
-    }
-
-    fn join(&mut self, ref_id: u32, delta: &Delta) {
-        match (self.pieces.last_mut(), delta) {
-            (Some((last, Delta::Text(before))), Delta::Text(text)) if *last == ref_id => before.push_str(text),
-            (Some((last, Delta::Reasoning(before))), Delta::Reasoning(text)) if *last == ref_id => {
-                before.push_str(text)
-            }
-            _ => self.pieces.push((ref_id, delta.clone())),
+    /// A joined piece has the time of its last part: whatever a later time would have led to did not happen before it.
+    fn join(&mut self, ref_id: u32, delta: &Delta, at: Duration) {
+        if let Some(Entry { at: last, input: Input::Delta { ref_id: before, delta: joined }, .. }) =
+            self.pieces.last_mut()
+            && *before == ref_id
+            && joined.join(delta)
+        {
+            *last = at;
+            return;
         }
+        let input = Input::Delta { ref_id, delta: delta.clone() };
+        self.pieces.push(Entry { at, input, decided: NOTHING });
     }
 }
 

@@ -129,3 +129,18 @@ pub enum Emit {
         payload: String,
     },
 }
+
+// === impl Delta ===
+
+impl Delta {
+    /// Takes in the piece behind it; false for one of another sort.
+    pub fn join(&mut self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Text(text), Self::Text(next)) | (Self::Reasoning(text), Self::Reasoning(next)) => {
+                text.push_str(next);
+                true
+            }
+            (Self::Text(_), Self::Reasoning(_)) | (Self::Reasoning(_), Self::Text(_)) => false,
+        }
+    }
+}

@@ -12,7 +12,7 @@ fn piece(ref_id: u32, text: &str) -> Input {
 }
 
 fn note(journal: &mut Journal, input: &Input, effects: &[Effect], decided: u64) -> Vec<(Input, u64)> {
-    let heard = journal.hear(input);
+    let heard = journal.hear(input, AT);
     journal.note(heard, AT, effects, decided).into_iter().map(|entry| (entry.input, entry.decided)).collect()
 }
 
@@ -35,4 +35,17 @@ fn a_piece_that_leads_to_more_than_text_is_kept_at_once() {
     assert_eq!(note(&mut journal, &piece(1, "a"), &[], 0), []);
     assert_eq!(note(&mut journal, &piece(1, "b"), &[Effect::CancelRef(1)], 9), [(piece(1, "ab"), 9)]);
     assert_eq!(note(&mut journal, &piece(1, "c"), &[], 0), []);
+}
+
+#[test]
+fn a_piece_has_the_time_at_which_it_came_and_not_that_of_what_followed() {
+    let mut journal = Journal::default();
+    let seconds = Duration::from_secs;
+    for (at, text) in [(1, "a"), (2, "b")] {
+        let heard = journal.hear(&piece(1, text), seconds(at));
+        assert_eq!(journal.note(heard, seconds(at), &[], 0), []);
+    }
+    let heard = journal.hear(&Input::DeadlineReached, seconds(9));
+    let times: Vec<Duration> = journal.note(heard, seconds(9), &[], 0).iter().map(|entry| entry.at).collect();
+    assert_eq!(times, [seconds(2), seconds(9)]);
 }

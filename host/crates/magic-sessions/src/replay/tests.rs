@@ -54,7 +54,7 @@ impl World {
     fn input(&mut self, input: Input) {
         self.turns += 1;
         let at = Duration::from_secs(self.turns);
-        let heard = self.journal.hear(&input);
+        let heard = self.journal.hear(&input, at);
         let effects = at_once(self.session.step(input, self.started + at));
         let decided = self.session.decided();
         self.kept.extend(self.journal.note(heard, at, &effects, decided));
