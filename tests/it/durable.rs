@@ -1,7 +1,7 @@
 //! Sessions that outlive the process: killed at any moment, started again, and none the worse.
 use crate::stage::{ANSWERS, CALLS_CALCULATOR, react_with};
 use magic_tests::{
-    Call, Connection, Event, Events, Folder, Process, Provider, Script, ToolWat, said, wait_until_async,
+    Call, Connection, Event, Events, Folder, Gate, Process, Provider, Script, ToolWat, said, wait_until_async,
 };
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -257,4 +257,27 @@ async fn a_reader_that_is_cut_off_at_any_event_gets_exactly_the_rest_also_after_
         gateway.restart().await;
     }
     gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_fault_a_lease_is_renewed_and_a_long_session_runs_once() {
+    let provider = Provider::start().await;
+    let gate = Gate::default();
+    provider.once(said("<FINAL_ANSWER>once.").after(&gate));
+    let folder = folder(&provider);
+    let (first, address) = start(&folder).await;
+    let order = json!({ "model_alias": "think", "session_id": "long", "user_query": "I am long. Go on." });
+    try_request(address, "POST", PATH, &order.to_string()).await.expect("it is submitted");
+    provider.call(0).await;
+    // A second gateway on the same files, for longer than a lease lasts that nobody renews.
+    let (second, _) = start(&folder).await;
+    tokio::time::sleep(std::time::Duration::from_secs(20)).await;
+    gate.open();
+    wait_until_async("the session has answered", || async {
+        known(address).await.is_some_and(|known| known["long"] == "answered")
+    })
+    .await;
+    assert_eq!(provider.calls().len(), 1, "the other gateway left it alone");
+    first.kill().await;
+    second.kill().await;
 }

@@ -1,7 +1,7 @@
 //! What can be done with a session beside reading it: speak into it, approve its calls, fork it, replay it, compare it; and
 //! the limits that end it.
 use crate::stage::{ANSWERS, CALLS_CALCULATOR, react, react_folder, react_with};
-use magic_tests::{Event, Events, Gate, Gateway, Provider, Script, ToolWat, When, said, said_frames};
+use magic_tests::{Event, Events, Folder, Gate, Gateway, Provider, Script, ToolWat, When, said, said_frames};
 use serde_json::{Value, json};
 
 const PATH: &str = "/v1/react/sessions";
@@ -175,6 +175,30 @@ async fn options_that_a_pattern_does_not_take_are_refused_by_name() {
     gateway.post(PATH, &order).await.error(400).await;
     gateway.get(&format!("{PATH}/optioned")).await.error(404).await;
     gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn an_alias_has_options_of_its_own_and_wrong_ones_are_a_problem_at_load() {
+    let provider = Provider::start().await;
+    let folder = |options: &str| {
+        let yaml = format!(
+            "model_list:\n  - {{ model_name: main, provider: local, model_params: {{ model: m, api_base: \"{}\", \
+             agent_settings: {{ reasoning_mode: self_consistency, options: {options} }} }} }}\n\
+             router_settings: {{ model_group_alias: {{ thinker: [main] }} }}\n",
+            provider.base()
+        );
+        Folder::new(&yaml).pattern("self_consistency")
+    };
+    provider.once(said("4")).once(said("4"));
+    let gateway = Gateway::start(folder("{ n: 2 }")).await;
+    let events = whole(&gateway, &order("two-samples")).await;
+    assert_eq!(end(&events)["model_calls"], 2);
+    gateway.finish(&[&provider]).await;
+    let bad = folder("{ samples: 2 }");
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let Err(error) = magic_proxy::Gateway::start(bad.paths(), listen).await else { panic!("it started") };
+    let told = format!("{error:?}");
+    assert!(told.contains("model_list[0].model_params.agent_settings.options") && told.contains("samples"), "{told}");
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ async fn resume(gateway: &Gateway, id: &str, last: Option<&str>) -> Reply {
 }
 
 #[tokio::test]
-async fn the_events_of_a_session_come_in_order_numbered_from_0_without_gaps() {
+async fn the_first_fault_events_have_ids_and_come_in_order_from_0_without_gaps() {
     let (provider, gateway) = react().await;
     provider.once(said(CALLS_CALCULATOR)).once(said(ANSWERS));
 

@@ -137,7 +137,15 @@ fn check_components(config: &Config, components: &Components) -> Vec<String> {
     let patterns: Vec<&str> = components.patterns().map(|pattern| pattern.name.as_str()).collect();
     let tools: Vec<&str> =
         components.toolboxes().flat_map(|owner| owner.tools().iter()).map(|tool| tool.name.as_str()).collect();
-    shown(&config.check_components(&patterns, &tools))
+    let mut problems = shown(&config.check_components(&patterns, &tools));
+    for (index, profile) in config.profiles.iter().enumerate() {
+        let agent = &profile.agent;
+        let pattern = agent.reasoning_mode.as_deref().and_then(|mode| components.pattern(mode));
+        if let Some(Err(problem)) = pattern.map(|pattern| pattern.check_options(&agent.options)) {
+            problems.push(format!("model_list[{index}].model_params.agent_settings.options: {problem}"));
+        }
+    }
+    problems
 }
 
 fn read_config(file: &Path) -> Result<Config, Vec<String>> {

@@ -41,7 +41,7 @@ pub(crate) struct Ties {
 /// # Errors
 /// Options that the pattern does not take.
 pub(super) fn spec(id: &SessionId, job: &Job) -> Result<Spec, Failure> {
-    let options = job.order.options.clone().unwrap_or_else(|| "{}".to_owned());
+    let options = job.order.options.clone().unwrap_or_else(|| default_options(job));
     check_options(job, &options)?;
     let tools = tools::allowed(job);
     let guarded =
@@ -69,6 +69,13 @@ pub(super) fn spec(id: &SessionId, job: &Job) -> Result<Spec, Failure> {
     };
     let client_tools = job.order.client_tools.iter().map(|tool| tool.name.clone()).collect();
     Ok(Spec { context, guide, lineage: job.ties.lineage.clone(), guarded_tools, client_tools })
+}
+
+/// Those of the alias, for its own pattern; another one that the client names has others.
+fn default_options(job: &Job) -> String {
+    let agent = agent(job);
+    let is_own = agent.reasoning_mode.as_ref() == Some(&job.pattern.name);
+    if is_own { agent.options.clone() } else { "{}".to_owned() }
 }
 
 fn check_options(job: &Job, options: &str) -> Result<(), Failure> {

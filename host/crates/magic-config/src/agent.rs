@@ -6,6 +6,8 @@ use std::time::Duration;
 pub struct AgentSettings {
     /// A pattern's name; `None`: plain proxying.
     pub reasoning_mode: Option<String>,
+    /// A JSON object for the pattern; empty: its own defaults. Checked against the pattern's schema once that is loaded.
+    pub options: String,
     /// The tools that the model may call; `None`: all that are loaded.
     pub tools: Option<Vec<String>>,
     /// Rounds of asking the model, 1..=100.

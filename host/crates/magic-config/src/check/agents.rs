@@ -33,6 +33,9 @@ pub(crate) fn read(mut fields: Fields<'_>, global: Option<&AgentSettings>) -> Ag
     if let Some(mode) = nullable(fields.take_nullable("reasoning_mode"), |value| component_name(&value)) {
         settings.reasoning_mode = mode;
     }
+    if let Some(options) = fields.take("options").and_then(|value| options(&value)) {
+        settings.options = options;
+    }
     if let Some(tools) = nullable(fields.take_nullable("tools"), |value| tool_names(&value)) {
         settings.tools = tools;
     }
@@ -93,6 +96,7 @@ fn budget(fields: &mut Fields<'_>, settings: &mut AgentSettings) {
 pub(crate) fn built_in() -> AgentSettings {
     AgentSettings {
         reasoning_mode: None,
+        options: "{}".to_owned(),
         tools: None,
         max_steps: defaults::MAX_STEPS,
         system_instruction: None,
@@ -129,6 +133,14 @@ fn component_name(value: &Value<'_>) -> Option<String> {
     }
     value.problem("the name of a component is up to 64 letters, digits, `_` and `-`, without `.wasm`");
     None
+}
+
+fn options(value: &Value<'_>) -> Option<String> {
+    if !value.is_mapping() {
+        value.problem_hint("expected the options of the pattern as a mapping", "e.g. { n: 5 }");
+        return None;
+    }
+    value.json().map(|json| json.to_string())
 }
 
 fn tool_names(value: &Value<'_>) -> Option<Vec<String>> {
