@@ -10,7 +10,6 @@ use crate::upstream::Upstream;
 use crate::{http, server};
 use anyhow::Context as _;
 use magic_plugins::Runtime;
-use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,7 +93,7 @@ pub struct Gateway {
     app: Arc<App>,
     address: SocketAddr,
     /// Held for as long as no other process may take this one's sessions for left behind.
-    _alone: Option<File>,
+    _lock: sessions::Lock,
 }
 
 impl Gateway {
@@ -106,7 +105,7 @@ impl Gateway {
         let watch = Watch::start(&paths);
         let store = open_store(&paths).await;
         let kept = store.load_keys(wall_clock()).await;
-        let data = paths.data.clone();
+        let (data, patterns) = (paths.data.clone(), paths.patterns.clone());
         let ground = ground(paths, Upstream::new(store.clone(), kept))?;
         let (runtime, upstream) = (Arc::clone(&ground.runtime), Arc::clone(&ground.upstream));
         let (reload, parts, seen) = Reload::first(ground).await.map_err(StartError::Config)?;
@@ -118,7 +117,8 @@ impl Gateway {
         let settings = parts.config.server_settings.clone();
         let cache = Cache::new(Bounds::of(&parts.config.cache_settings), store.clone());
         let (backing, lock) = sessions::open(&data, &settings, wall_clock()).await;
-        let sessions = Arc::new(Sessions::new(backing, Arc::clone(&upstream), tasks.clone(), &settings));
+        let archive = sessions::Archive::new(Arc::clone(&runtime), &data, &patterns);
+        let sessions = Arc::new(Sessions::new(backing, archive, Arc::clone(&upstream), tasks.clone(), &settings));
         let live = Arc::new(Live::new(parts.into_snapshot(1)));
         let status = Status::default();
         status.set(seen);
@@ -136,12 +136,12 @@ impl Gateway {
             places,
             started_at,
         });
-        app.sessions.start(Arc::clone(&app.live), lock.is_some()).await;
+        app.sessions.start(Arc::clone(&app.live), lock.is_alone).await;
         let router = http::router(Arc::clone(&app));
         tasks.spawn_essential("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
         tasks.spawn("recheck", recheck(Arc::clone(&app), tasks.stopping()));
         tasks.spawn_essential("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
-        Ok(Self { app, address, _alone: lock })
+        Ok(Self { app, address, _lock: lock })
     }
 
     pub fn address(&self) -> SocketAddr {

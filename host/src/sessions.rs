@@ -1,5 +1,6 @@
 //! Reasoning sessions as a service: submit, follow, speak into, cancel. The machine itself is magic-sessions; a dispatcher claims
 //! sessions from the queue, a worker runs each, and readers tail the log. Nobody hears from a worker directly.
+mod archive;
 mod ask;
 mod delegate;
 mod dispatch;
@@ -11,10 +12,11 @@ mod shelter;
 mod tools;
 mod worker;
 
+pub(crate) use archive::Archive;
 pub(crate) use fork::Fork;
 pub(crate) use inspect::Differs;
 pub(crate) use program::{Order, Ties};
-pub(crate) use shelter::open;
+pub(crate) use shelter::{Lock, open};
 
 use crate::app::wall_clock;
 use crate::snapshot::{Live, Snapshot};
@@ -22,7 +24,8 @@ use crate::tasks::Tasks;
 use crate::upstream::{Route, Upstream};
 use magic_plugins::Component;
 use magic_sessions::{
-    Backing, Beginning, Claim, EventLog, Input, Lease, LogError, NewSession, SessionEvent, Spec, Summary, Tail,
+    Backing, Beginning, Claim, EventLog, Input, Lease, LogError, NewSession, Record, SessionEvent, Spec, Status,
+    Summary, Tail,
 };
 use magic_types::{Failure, Kind, SessionId};
 use std::collections::HashMap;
@@ -46,6 +49,7 @@ const WORDS_MAX: usize = 16;
 /// Cheap to clone through its `Arc`; lives as long as the gateway.
 pub(crate) struct Sessions {
     backing: Arc<dyn Backing>,
+    archive: Arc<Archive>,
     upstream: Arc<Upstream>,
     tasks: Tasks,
     /// Names this process in leases.
@@ -63,6 +67,8 @@ struct Open {
     running: HashMap<SessionId, Running>,
     /// Sessions in the queue that were submitted to this process, with what they began on.
     waiting: HashMap<SessionId, Waiting>,
+    /// Places promised to sessions that are being written.
+    promised: usize,
 }
 
 struct Running {
@@ -100,20 +106,57 @@ pub(crate) struct Word {
 pub(crate) struct Begun {
     pub(crate) id: SessionId,
     cancel: CancellationToken,
-    ending: CancellationToken,
 }
 
-/// Ends a session that exists for one request when the request does - but not when it is the gateway that ends.
+/// Ends a session when what it exists for does.
 pub(crate) struct CancelGuard {
     cancel: CancellationToken,
-    ending: CancellationToken,
-    even_then: bool,
+    /// Fires where what it exists for goes on elsewhere.
+    spared: Option<CancellationToken>,
 }
 
 impl Drop for CancelGuard {
     fn drop(&mut self) {
-        if self.even_then || !self.ending.is_cancelled() {
+        if self.spared.as_ref().is_none_or(|spared| !spared.is_cancelled()) {
             self.cancel.cancel();
+        }
+    }
+}
+
+/// Places that are kept free; given back when it is dropped, by then taken by the session itself or not needed.
+struct Promise {
+    sessions: Arc<Sessions>,
+    places: usize,
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        self.sessions.open().promised -= self.places;
+    }
+}
+
+/// A session that waits, until it is in the queue: taken back if that does not come about.
+struct WaitingEntry<'a> {
+    sessions: &'a Sessions,
+    id: &'a SessionId,
+    is_kept: bool,
+}
+
+impl<'a> WaitingEntry<'a> {
+    fn put(sessions: &'a Sessions, id: &'a SessionId, waiting: Waiting) -> Self {
+        sessions.open().waiting.insert(id.clone(), waiting);
+        Self { sessions, id, is_kept: false }
+    }
+
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for WaitingEntry<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.sessions.open().waiting.remove(self.id);
         }
     }
 }
@@ -121,28 +164,26 @@ impl Drop for CancelGuard {
 impl Begun {
     /// For a session that exists for one request.
     pub(crate) fn cancel_on_drop(&self) -> CancelGuard {
-        self.guard(true)
+        CancelGuard { cancel: self.cancel.clone(), spared: None }
     }
 
-    /// For one that another session waits for: it outlives the gateway as that does.
-    fn cancel_with_parent(&self) -> CancelGuard {
-        self.guard(false)
-    }
-
-    fn guard(&self, even_then: bool) -> CancelGuard {
-        CancelGuard { cancel: self.cancel.clone(), ending: self.ending.clone(), even_then }
+    /// For one that another session waits for: ended with that, unless it is spared.
+    fn cancel_with_parent(&self, spared: &CancellationToken) -> CancelGuard {
+        CancelGuard { cancel: self.cancel.clone(), spared: Some(spared.clone()) }
     }
 }
 
 impl Sessions {
     pub(crate) fn new(
         backing: Arc<dyn Backing>,
+        archive: Arc<Archive>,
         upstream: Arc<Upstream>,
         tasks: Tasks,
         settings: &magic_config::ServerSettings,
     ) -> Self {
         Self {
             backing,
+            archive,
             upstream,
             tasks,
             owner: uuid::Uuid::now_v7().to_string(),
@@ -159,8 +200,18 @@ impl Sessions {
         if is_alone && let Err(error) = self.backing.expire_all().await {
             tracing::warn!("the sessions of the last run cannot be taken up yet: {error}");
         }
+        self.prune_archive().await;
         let (sessions, stopping) = (Arc::clone(self), self.tasks.stopping());
         self.tasks.spawn_essential("sessions", async move { dispatch::run(sessions, live, stopping).await });
+    }
+
+    /// What ended sessions began on is not needed any more.
+    async fn prune_archive(&self) {
+        // With the limit of everything that is kept and open: each session is there.
+        let Ok(all) = self.backing.list(usize::MAX).await else { return };
+        let open = all.iter().filter(|summary| summary.status == Status::Running);
+        let wanted = open.filter_map(|summary| summary.session.digest).collect();
+        Arc::clone(&self.archive).prune(wanted).await;
     }
 
     /// Writes the session's first record, and what happened to it before where it is forked off another one; then it is
@@ -182,7 +233,7 @@ impl Sessions {
         entries: Vec<magic_sessions::Entry>,
     ) -> Result<Begun, Failure> {
         let is_delegated = job.ties.parent.is_some();
-        self.check_room()?;
+        let place = self.promise(is_delegated)?;
         let session = NewSession {
             id: id.clone(),
             alias: job.route.plan.alias.clone(),
@@ -191,28 +242,36 @@ impl Sessions {
             parent: job.ties.parent.clone(),
             bound: job.ties.bound,
         };
-        let lease = (is_delegated || self.has_place()).then(|| self.lease());
         let cancel = CancellationToken::new();
         let beginning = Beginning { session, spec: Arc::clone(&spec), events, entries };
+        Arc::clone(&self.archive).keep(Arc::clone(&job.pattern)).await;
         let is_fresh = beginning.entries.is_empty();
+        let begun = Begun { id: id.clone(), cancel: cancel.clone() };
+        let Some(place) = place else {
+            // Before it is in the queue: whoever claims it must find what it began on.
+            let entry = WaitingEntry::put(self, &id, Waiting { job, cancel });
+            self.backing.create(beginning, wall_clock(), None).await.map_err(|error| refusal(&error))?;
+            entry.keep();
+            self.wake.notify_one();
+            return Ok(begun);
+        };
+        let lease = Some(self.lease());
         let claim = self.backing.create(beginning, wall_clock(), lease).await.map_err(|error| refusal(&error))?;
-        match claim {
-            Some(claim) => {
-                let known = is_fresh.then_some(spec);
-                dispatch::begin(self, claim, job, known, cancel.clone());
-            }
-            None => {
-                self.open().waiting.insert(id.clone(), Waiting { job, cancel: cancel.clone() });
-                self.wake.notify_one();
-            }
+        if let Some(claim) = claim {
+            dispatch::begin(self, claim, job, is_fresh.then_some(spec), cancel);
         }
-        Ok(Begun { id, cancel, ending: self.tasks.ending() })
+        drop(place);
+        Ok(begun)
     }
 
     /// Follows a session's log from a record on.
     pub(crate) async fn tail(&self, id: &SessionId, from: u64) -> Result<Tail, Failure> {
         let log: Arc<dyn EventLog> = Arc::clone(&self.backing) as _;
         Tail::open(log, id.clone(), from).await.map_err(|error| refusal(&error))
+    }
+
+    pub(crate) async fn record(&self, id: &SessionId, seq: u64) -> Result<Option<Record>, Failure> {
+        Ok(self.backing.read(id, seq, 1).await.map_err(|error| refusal(&error))?.pop())
     }
 
     /// Ends a session, running or waiting, and waits for its last word; one that has ended already stays as it is.
@@ -229,9 +288,18 @@ impl Sessions {
     /// One that nobody works on is claimed for its last word.
     async fn cancel_waiting(&self, id: &SessionId) -> Result<Summary, Failure> {
         let claimed = self.backing.claim_one(id, self.lease()).await.map_err(|error| refusal(&error))?;
-        self.open().waiting.remove(id);
-        if let Some(claim) = claimed {
-            worker::end(self, &claim, SessionEvent::SessionCancelled).await;
+        match claimed {
+            Some(claim) => {
+                self.open().waiting.remove(id);
+                worker::end(self, &claim, SessionEvent::SessionCancelled).await;
+            }
+            None => {
+                // On its way from the queue to a worker, which looks at this first.
+                let open = self.open();
+                let waiting = open.waiting.get(id).map(|waiting| &waiting.cancel);
+                let running = open.running.get(id).map(|running| &running.cancel);
+                waiting.into_iter().chain(running).for_each(CancellationToken::cancel);
+            }
         }
         self.summary(id).await
     }
@@ -257,7 +325,7 @@ impl Sessions {
     async fn not_running(&self, id: &SessionId) -> Failure {
         match self.summary(id).await {
             Err(failure) => failure,
-            Ok(summary) if summary.status == magic_sessions::Status::Running => {
+            Ok(summary) if summary.status == Status::Running => {
                 let text = format!("session `{id}` waits for its turn: try again once it has begun");
                 Failure::new(Kind::Overloaded, text).retry_after(Some(RETRY_AFTER))
             }
@@ -278,27 +346,40 @@ impl Sessions {
         self.backing.close(patience).await.unwrap_or(false)
     }
 
-    fn check_room(&self) -> Result<(), Failure> {
+    /// For a session at work here that another one waits for.
+    fn guard_of(&self, id: &SessionId, spared: &CancellationToken) -> Option<CancelGuard> {
+        let cancel = self.open().running.get(id).map(|running| running.cancel.clone())?;
+        Some(CancelGuard { cancel, spared: Some(spared.clone()) })
+    }
+
+    /// A place for a session that is to be written, or `None`: it goes into the queue. What another session waits for takes
+    /// no place and is never refused.
+    fn promise(self: &Arc<Self>, is_delegated: bool) -> Result<Option<Promise>, Failure> {
         if self.tasks.stopping().is_cancelled() {
             return Err(Failure::new(Kind::Overloaded, "the gateway is stopping").retry_after(Some(RETRY_AFTER)));
         }
-        let open = self.open();
+        let mut open = self.open();
+        let has_place = self.free(&open) > 0 && open.waiting.is_empty();
+        if is_delegated || has_place {
+            let places = usize::from(!is_delegated);
+            open.promised += places;
+            return Ok(Some(Promise { sessions: Arc::clone(self), places }));
+        }
         if open.running.len() + open.waiting.len() < self.open_max {
-            return Ok(());
+            return Ok(None);
         }
         let text = "too many sessions are queued (`server_settings.sessions_queued_max`): try again later";
         Err(Failure::new(Kind::Overloaded, text).retry_after(Some(RETRY_AFTER)))
     }
 
-    fn has_place(&self) -> bool {
-        self.places() > 0
+    /// Free places.
+    fn places(&self) -> usize {
+        self.free(&self.open())
     }
 
-    /// Free ones.
-    fn places(&self) -> usize {
-        let open = self.open();
+    fn free(&self, open: &Open) -> usize {
         let taken = open.running.values().filter(|running| !running.is_delegated).count();
-        self.parallel_max.saturating_sub(taken)
+        self.parallel_max.saturating_sub(taken + open.promised)
     }
 
     fn lease(&self) -> Lease {
@@ -315,7 +396,11 @@ fn refusal(error: &LogError) -> Failure {
         LogError::UnknownSession(_) => Failure::new(Kind::NotFound, error.to_string()),
         LogError::Exists(_) | LogError::Ended(_) => Failure::new(Kind::InvalidRequest, error.to_string()),
         LogError::Full(_) => Failure::new(Kind::Overloaded, error.to_string()).retry_after(Some(RETRY_AFTER)),
-        LogError::Conflict { .. } | LogError::Fenced(_) | LogError::SessionFull(_) | LogError::Unavailable(_) => {
+        LogError::Unavailable(why) => {
+            let text = "the sessions' log is not available now: try again later";
+            Failure::new(Kind::Overloaded, text).retry_after(Some(RETRY_AFTER)).private(why.clone())
+        }
+        LogError::Conflict { .. } | LogError::Fenced(_) | LogError::SessionFull(_) | LogError::Unreadable(_) => {
             Failure::new(Kind::Internal, error.to_string())
         }
     }

@@ -269,9 +269,10 @@ async fn the_first_fault_a_lease_is_renewed_and_a_long_session_runs_once() {
     let order = json!({ "model_alias": "think", "session_id": "long", "user_query": "I am long. Go on." });
     try_request(address, "POST", PATH, &order.to_string()).await.expect("it is submitted");
     provider.call(0).await;
-    // A second gateway on the same files, for longer than a lease lasts that nobody renews.
+    // A second gateway on the same files, until the session is held by a lease that began after the first was over.
     let (second, _) = start(&folder).await;
-    tokio::time::sleep(std::time::Duration::from_secs(20)).await;
+    let (first_ends, length_ms) = (leased_until(&folder), 15_000);
+    wait_until_async("the lease is renewed", || async { leased_until(&folder) > first_ends + length_ms }).await;
     gate.open();
     wait_until_async("the session has answered", || async {
         known(address).await.is_some_and(|known| known["long"] == "answered")
@@ -280,4 +281,10 @@ async fn the_first_fault_a_lease_is_renewed_and_a_long_session_runs_once() {
     assert_eq!(provider.calls().len(), 1, "the other gateway left it alone");
     first.kill().await;
     second.kill().await;
+}
+
+/// When the lease of the one session ends, as the file has it.
+fn leased_until(folder: &Folder) -> i64 {
+    let connection = magic_sqlite::reader(&folder.path("data/sessions.db")).expect("the file");
+    connection.query_row("SELECT leased_until_ms FROM jobs", [], |row| row.get(0)).expect("one session")
 }

@@ -97,6 +97,62 @@ async fn a_driver_session_goes_on_after_a_restart_where_it_was() {
     gateway.finish(&[&provider]).await;
 }
 
+/// A session of `sonata_react` in its second act, whose gateway has stopped; the vendor answers from now on.
+async fn left_in_act_two(provider: &Provider) -> Gateway {
+    provider.on(magic_tests::When::says("ACT TWO").times(1), Script::silence());
+    provider.answers(sonata);
+    let gateway = gateway(provider, "sonata_react", &[]).await;
+    let order = json!({ "model_alias": "think", "user_query": "Is it art?", "session_id": "s" });
+    let mut reader = Events::new(gateway.post(PATH, &order).await).await;
+    reader.until("StepStarted").await;
+    reader.until("StepStarted").await;
+    provider.call(1).await;
+    gateway
+}
+
+async fn all_events(gateway: &Gateway) -> Vec<Event> {
+    let reply = gateway.connect().await.request("GET", &format!("{PATH}/s/events"), &[], b"").await;
+    Events::new(reply).await.rest().await
+}
+
+/// The same component with other bytes: a custom section (WebAssembly core specification, 5.5.3) that nobody reads.
+fn another_version(file: &[u8]) -> Vec<u8> {
+    [file, &[0, 5, 4, b'n', b'o', b't', b'e']].concat()
+}
+
+#[tokio::test]
+async fn a_session_moves_to_a_new_version_of_its_pattern_that_decides_alike() {
+    let provider = Provider::start().await;
+    let mut gateway = left_in_act_two(&provider).await;
+    let path = gateway.folder().path("patterns/sonata_react.wasm");
+    let newer = another_version(&std::fs::read(&path).unwrap());
+    gateway.restart_after(|folder| folder.write("patterns/sonata_react.wasm", newer)).await;
+    let events = all_events(&gateway).await;
+    let moved = events.iter().find(|event| event.payload["kind"] == "migrated").expect("it is said");
+    assert_ne!(moved.payload["payload"]["from"], moved.payload["payload"]["to"]);
+    assert_eq!(end(&events)["answer"], "Both, and neither.");
+    gateway.finish(&[&provider]).await;
+}
+
+/// The bytes with one text for another of the same length.
+fn replaced(file: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = file.windows(from.len()).position(|window| window == from).expect("the text is in it");
+    [&file[..at], to, &file[at + from.len()..]].concat()
+}
+
+#[tokio::test]
+async fn a_session_ends_on_its_old_version_where_the_new_one_decides_otherwise() {
+    let provider = Provider::start().await;
+    let mut gateway = left_in_act_two(&provider).await;
+    let path = gateway.folder().path("patterns/sonata_react.wasm");
+    let newer = replaced(&std::fs::read(&path).unwrap(), b"ACT ONE", b"ACT NIL");
+    gateway.restart_after(|folder| folder.write("patterns/sonata_react.wasm", newer)).await;
+    let events = all_events(&gateway).await;
+    assert_eq!(end(&events)["answer"], "Both, and neither.");
+    assert_eq!(end(&events)["model_calls"], 3);
+    gateway.finish(&[&provider]).await;
+}
+
 #[tokio::test]
 async fn self_consistency_takes_what_most_samples_say() {
     let provider = Provider::start().await;

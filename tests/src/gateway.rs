@@ -63,7 +63,16 @@ impl Gateway {
     /// # Panics
     /// When something is left behind, or the new one does not start.
     pub async fn restart(&mut self) {
+        self.restart_after(|_| {}).await;
+    }
+
+    /// The same, with something done to the files in between.
+    ///
+    /// # Panics
+    /// When something is left behind, or the new one does not start.
+    pub async fn restart_after(&mut self, change: impl FnOnce(&Folder)) {
         leftovers::none_in(self.take()).await;
+        change(&self.folder);
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let running = Box::pin(magic_proxy::Gateway::start(self.folder.paths(), listen)).await;
         let running = running.unwrap_or_else(|error| panic!("the gateway did not start again: {error:?}"));

@@ -68,6 +68,10 @@ fn respond(status: StatusCode, content_type: &str, body: Body, failure: &Failure
     if let Ok(value) = HeaderValue::from_str(content_type) {
         response.headers_mut().insert(header::CONTENT_TYPE, value);
     }
+    if let Kind::Cancelled | Kind::LimitReached | Kind::Component = failure.kind {
+        // OpenAI's clients send again what failed by these statuses, unless they are told: it would cost as much again.
+        response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
+    }
     if let Some(after) = failure.retry_after {
         // Rounded up: a client that comes back early only fails again.
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_millis().div_ceil(1000) as u64));

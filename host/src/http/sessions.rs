@@ -143,7 +143,7 @@ pub(crate) async fn events(
             return Err(Failure::new(Kind::InvalidRequest, "`Last-Event-ID` must be an event's number").into());
         }
     };
-    let tail = app.sessions.tail(&SessionId::new(id), from).await?;
+    let mut tail = app.sessions.tail(&SessionId::new(id), from).await?;
     if tail.is_over() {
         // An EventSource takes 204 as the word to stop reconnecting (WHATWG HTML, section 9.2.3).
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -157,8 +157,7 @@ pub(crate) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) ->
     let summary = app.sessions.summary(&id).await?;
     let mut json = summary_json(&summary);
     if summary.status != Status::Running {
-        let last = app.sessions.tail(&id, summary.next_seq.saturating_sub(1)).await?.next().await;
-        let end = last.ok().flatten().and_then(|mut records| records.pop());
+        let end = app.sessions.record(&id, summary.next_seq.saturating_sub(1)).await?;
         json["end"] = end.map_or(Value::Null, |record| record.event.payload());
     }
     Ok(reply::json(&json))

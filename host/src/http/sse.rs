@@ -33,7 +33,11 @@ pub(super) fn respond(tail: Tail, encoder: impl Encoder, broken_off: Cancellatio
                 () = broken_off.cancelled() => return None,
             };
             match read {
-                Err(_) => Some((Ok::<_, Infallible>(Bytes::from_static(KEEP_ALIVE_FRAME)), Some((tail, encoder)))),
+                Err(_) => {
+                    // Where that fails the next read says so.
+                    let _looked = tail.look().await;
+                    Some((Ok::<_, Infallible>(Bytes::from_static(KEEP_ALIVE_FRAME)), Some((tail, encoder))))
+                }
                 Ok(Ok(Some(records))) => {
                     let mut out = String::new();
                     records.iter().for_each(|record| encoder.encode(record, &mut out));

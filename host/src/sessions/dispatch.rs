@@ -2,7 +2,9 @@
 //! Decides nothing about a session.
 use super::{Job, LEASE, Running, Sessions, WORDS_MAX, Waiting, Word, worker};
 use crate::snapshot::Live;
-use magic_sessions::{Claim, Spec, Wanted};
+use futures_util::FutureExt as _;
+use magic_sessions::{Claim, LogError, SessionEvent, Spec, Wanted};
+use magic_types::SessionId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -26,7 +28,12 @@ pub(super) struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.sessions.open().running.remove(&self.claim.session);
+        let mut open = self.sessions.open();
+        // Another claim of the same session may have taken its place meanwhile.
+        if open.running.get(&self.claim.session).is_some_and(|running| running.claim == self.claim) {
+            open.running.remove(&self.claim.session);
+        }
+        drop(open);
         self.sessions.wake.notify_one();
     }
 }
@@ -35,38 +42,74 @@ pub(super) async fn run(sessions: Arc<Sessions>, live: Arc<Live>, stopping: Canc
     let mut renewal = tokio::time::interval(RENEW_EVERY);
     let ending = sessions.tasks.ending();
     loop {
+        // Before anything is claimed: a lease that ran out unnoticed may be this process's own.
+        if renewal.tick().now_or_never().is_some() {
+            renew(&sessions).await;
+        }
+        if stopping.is_cancelled() {
+            give_up_bound(&sessions);
+        }
+        sweep(&sessions).await;
         if !stopping.is_cancelled() {
             claim(&sessions, &live).await;
         }
         tokio::select! {
+            _ = renewal.tick() => renew(&sessions).await,
             () = ending.cancelled() => return,
             // What is at work while the gateway stops must be held on to its end.
             () = stopping.cancelled(), if sessions.open().running.is_empty() => return,
-            _ = renewal.tick() => renew(&sessions).await,
             () = sessions.wake.notified() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
 }
 
-async fn claim(sessions: &Arc<Sessions>, live: &Arc<Live>) {
-    loop {
-        let places = sessions.places().min(CLAIMS_MAX);
-        let (wanted, max) = if places > 0 { (Wanted::Any, places) } else { (Wanted::Delegated, CLAIMS_MAX) };
-        let claims = match sessions.backing.claim(sessions.lease(), wanted, max).await {
-            Ok(claims) => claims,
-            Err(error) => return tracing::warn!("no session can be taken from the queue: {error}"),
-        };
-        let is_all = claims.len() < max;
-        for claim in claims {
-            let waiting = sessions.open().waiting.remove(&claim.session);
-            match waiting {
-                Some(Waiting { job, cancel }) => begin(sessions, claim, job, None, cancel),
-                None => take_up(sessions, claim, live, wanted == Wanted::Delegated),
-            }
+/// Requests whose sessions wait and exist for them alone are told now: nothing is taken from the queue any more.
+fn give_up_bound(sessions: &Sessions) {
+    let open = sessions.open();
+    open.waiting.values().filter(|waiting| waiting.job.ties.bound).for_each(|waiting| waiting.cancel.cancel());
+}
+
+/// Ends what waits for nobody any more, so that it keeps no place in the queue.
+async fn sweep(sessions: &Arc<Sessions>) {
+    let left: Vec<SessionId> = {
+        let open = sessions.open();
+        let left = open.waiting.iter().filter(|(_, waiting)| waiting.cancel.is_cancelled());
+        left.map(|(id, _)| id.clone()).collect()
+    };
+    for id in left {
+        match sessions.backing.claim_one(&id, sessions.lease()).await {
+            Ok(Some(claim)) => worker::end(sessions, &claim, SessionEvent::SessionCancelled).await,
+            // It has a worker, here or elsewhere; or it never came into the queue.
+            Ok(None) | Err(LogError::UnknownSession(_)) => {}
+            Err(error) => return tracing::warn!("the queue cannot be swept: {error}"),
         }
-        if is_all {
-            return;
+        sessions.open().waiting.remove(&id);
+    }
+}
+
+/// First what other sessions wait for, which takes no place; then as much as there are places for.
+async fn claim(sessions: &Arc<Sessions>, live: &Arc<Live>) {
+    claim_some(sessions, live, Wanted::Delegated, CLAIMS_MAX).await;
+    claim_some(sessions, live, Wanted::Any, sessions.places().min(CLAIMS_MAX)).await;
+}
+
+async fn claim_some(sessions: &Arc<Sessions>, live: &Arc<Live>, wanted: Wanted, max: usize) {
+    if max == 0 {
+        return;
+    }
+    let claims = match sessions.backing.claim(sessions.lease(), wanted, max).await {
+        Ok(claims) => claims,
+        Err(error) => return tracing::warn!("no session can be taken from the queue: {error}"),
+    };
+    if claims.len() == max {
+        sessions.wake.notify_one();
+    }
+    for claim in claims {
+        let waiting = sessions.open().waiting.remove(&claim.session);
+        match waiting {
+            Some(Waiting { job, cancel }) => begin(sessions, claim, job, None, cancel),
+            None => take_up(sessions, claim, live, wanted == Wanted::Delegated),
         }
     }
 }
@@ -116,6 +159,8 @@ fn hold(sessions: &Arc<Sessions>, claim: Claim, cancel: CancellationToken, is_de
     let (words, heard) = mpsc::channel(WORDS_MAX);
     let fenced = CancellationToken::new();
     let running = Running { claim: claim.clone(), cancel: cancel.clone(), fenced: fenced.clone(), words, is_delegated };
-    sessions.open().running.insert(claim.session.clone(), running);
+    if let Some(old) = sessions.open().running.insert(claim.session.clone(), running) {
+        old.fenced.cancel();
+    }
     Held { sessions: Arc::clone(sessions), claim, cancel, fenced, words: heard }
 }

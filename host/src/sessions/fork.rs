@@ -27,9 +27,10 @@ impl Sessions {
         job.order = order_of(&old);
         job.order.options = Some(fork.options.clone().unwrap_or_else(|| old.context.options.clone()));
         if is_same {
-            let (entries, events) = self.until(&fork, &old, &journal, &job).await?;
             let mut spec = old.as_ref().clone();
             spec.context.session_id = fork.id.to_string();
+            // With the new spec: a pattern may put the session's id into its prompts.
+            let (entries, events) = self.until(&fork, &spec, &journal, &job).await?;
             return self.submit_with(fork.id, job, Arc::new(spec), events, entries).await;
         }
         let records = resume::records(self, &fork.from).await.map_err(|error| refusal(&error))?;
@@ -53,15 +54,18 @@ impl Sessions {
             Guide::Loop(_) => None,
             Guide::Component { .. } => Some(&job.pattern),
         };
-        // Entry by entry, since only the machine knows which one leads to which step.
-        for kept in 1..=journal.len() {
-            let entries = journal.get(..kept).unwrap_or_default();
+        let (_, whole, _) = resume::replayed(spec, pattern, journal).await;
+        if let Some((_, index)) = whole.steps.iter().find(|(step, _)| *step == fork.step) {
+            let entries = journal.get(..=*index).unwrap_or_default();
             let (_, replayed, _) = resume::replayed(spec, pattern, entries).await;
-            let begun =
-                |event: &SessionEvent| matches!(event, SessionEvent::StepStarted { step } if *step == fork.step);
-            if replayed.events.iter().any(begun) {
-                return Ok((entries.to_vec(), replayed.events));
+            if replayed.parted_at.is_some() {
+                let text = format!(
+                    "`{}` decides otherwise now than session `{}` did: fork it with another pattern",
+                    job.pattern.name, fork.from
+                );
+                return Err(Failure::new(Kind::InvalidRequest, text));
             }
+            return Ok((entries.to_vec(), replayed.events));
         }
         let text = format!("session `{}` never came to step {}", fork.from, fork.step);
         Err(Failure::new(Kind::InvalidRequest, text))

@@ -2,8 +2,10 @@
 //! model and changes nothing.
 use super::{Sessions, refusal, resume};
 use crate::snapshot::Snapshot;
-use magic_sessions::{Guide, Record, Seam, SessionEvent, without_void};
+use magic_plugins::Component;
+use magic_sessions::{Guide, Record, Replayed, Seam, SessionEvent, Summary, without_void};
 use magic_types::{Failure, Kind, SessionId};
+use std::sync::Arc;
 
 /// What a replay came to.
 pub(crate) struct Checked {
@@ -32,15 +34,18 @@ impl Sessions {
         let journal = self.backing.journal(id).await.map_err(|error| refusal(&error))?;
         let records = resume::records(self, id).await.map_err(|error| refusal(&error))?;
         let summary = self.summary(id).await?;
-        let pattern = match &spec.guide {
-            Guide::Loop(_) => None,
-            Guide::Component { .. } => {
-                let name = &summary.session.pattern;
-                let found = snapshot.components.pattern(name);
-                Some(found.ok_or_else(|| Failure::new(Kind::NotFound, format!("the pattern `{name}` is not loaded")))?)
-            }
+        let versions = match &spec.guide {
+            Guide::Loop(_) => vec![None],
+            Guide::Component { .. } => self.versions_of(snapshot, &summary).await?.into_iter().map(Some).collect(),
         };
-        let (_, replayed, _) = resume::replayed(&spec, pattern.as_ref(), &journal).await;
+        let mut best: Option<Replayed> = None;
+        for version in &versions {
+            let (_, replayed, _) = resume::replayed(&spec, version.as_ref(), &journal).await;
+            if best.as_ref().is_none_or(|best| best.parted_at.is_some()) {
+                best = Some(replayed);
+            }
+        }
+        let replayed = best.unwrap_or_default();
         let behind_first = records.get(1..).unwrap_or_default();
         Ok(Checked {
             entries: journal.len(),
@@ -48,6 +53,22 @@ impl Sessions {
             parted_at: replayed.parted_at,
             same_events: is_same(behind_first, &replayed.events),
         })
+    }
+
+    /// The version that a session began on, where it is still to be had, and the one of now, to which it may have moved.
+    async fn versions_of(&self, snapshot: &Snapshot, summary: &Summary) -> Result<Vec<Arc<Component>>, Failure> {
+        let name = &summary.session.pattern;
+        let now = snapshot.components.pattern(name);
+        let other = summary.session.digest.filter(|digest| now.as_ref().is_none_or(|now| now.digest != *digest));
+        let kept = match other {
+            Some(digest) => self.archive.find(&digest).await,
+            None => None,
+        };
+        let found: Vec<Arc<Component>> = kept.into_iter().chain(now).collect();
+        match found.is_empty() {
+            true => Err(Failure::new(Kind::NotFound, format!("the pattern `{name}` is not loaded"))),
+            false => Ok(found),
+        }
     }
 
     /// The steps of two sessions side by side, those that are equal left out.

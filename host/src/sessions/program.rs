@@ -68,7 +68,9 @@ pub(super) fn spec(id: &SessionId, job: &Job) -> Result<Spec, Failure> {
         Guide::Component { preamble: magic_sessions::preamble(&program.policy), generation: program.generation }
     };
     let client_tools = job.order.client_tools.iter().map(|tool| tool.name.clone()).collect();
-    Ok(Spec { context, guide, lineage: job.ties.lineage.clone(), guarded_tools, client_tools })
+    let mut lineage = job.ties.lineage.clone();
+    lineage.push(job.route.plan.alias.clone());
+    Ok(Spec { context, guide, lineage, guarded_tools, client_tools })
 }
 
 /// Those of the alias, for its own pattern; another one that the client names has others.

@@ -5,11 +5,12 @@ use super::{Sessions, program};
 use crate::upstream::Route;
 use magic_plugins::Component;
 use magic_sessions::{
-    Claim, Effect, Entry, Guide, Input, LogError, Outstanding, Record, Replayed, Rules, Seam, Session, SessionEvent,
-    Spec, Summary, half_told, replay,
+    CallReport, Claim, Effect, Entry, Guide, Input, LogError, MIGRATED, Outstanding, Record, Replayed, Rules, Seam,
+    Session, SessionEvent, Spec, Status, Summary, half_told, replay,
 };
-use magic_types::chat::ToolCall;
-use magic_types::{Kind, SessionId};
+use magic_types::chat::{LlmError, ToolCall};
+use magic_types::{Digest, Kind, SessionId};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -59,7 +60,10 @@ impl Clock {
 
     /// For the machine, and since the session began.
     pub(super) fn now(&self) -> (std::time::Instant, Duration) {
-        let at = self.before + self.resumed.elapsed();
+        // As it is kept on disk: a replay must not see another time.
+        let at = Duration::from_micros(
+            u64::try_from((self.before + self.resumed.elapsed()).as_micros()).unwrap_or(u64::MAX),
+        );
         ((self.origin + at).into_std(), at)
     }
 
@@ -75,8 +79,8 @@ pub(super) async fn take_up(sessions: &Sessions, claim: &Claim, at_hand: &AtHand
         None => (sessions.backing.spec(id).await?, Some(Past::read(sessions, id).await?)),
     };
     let is_orphan = past.as_ref().is_some_and(|past| past.summary.session.bound) && at_hand.pattern.is_none();
-    if is_orphan {
-        // It existed for one request, which is gone.
+    if is_orphan || is_forsaken(sessions, past.as_ref()).await {
+        // What it existed for is gone.
         return Ok(Taken::Over(SessionEvent::SessionCancelled));
     }
     let alias = match &past {
@@ -87,10 +91,11 @@ pub(super) async fn take_up(sessions: &Sessions, claim: &Claim, at_hand: &AtHand
         let text = format!("the alias `{alias}` of this session is not in the config any more");
         return Ok(Taken::Over(failed(Kind::NotFound, text)));
     };
-    let patterns = match patterns(&spec, &past, at_hand) {
-        Ok(patterns) => patterns,
-        Err(text) => return Ok(Taken::Over(failed(Kind::Component, text))),
-    };
+    let patterns = patterns(sessions, &spec, past.as_ref(), at_hand).await;
+    if patterns.is_empty() && matches!(spec.guide, Guide::Component { .. }) {
+        let text = "the pattern of this session is not loaded any more".to_owned();
+        return Ok(Taken::Over(failed(Kind::Component, text)));
+    }
     let Some(past) = past.filter(|past| past.has_begun()) else {
         let session = Session::new(Rules::from(spec.as_ref()), program::driver(&spec, patterns.first()));
         return Ok(Taken::Up(Box::new(TakenUp {
@@ -108,6 +113,12 @@ pub(super) async fn take_up(sessions: &Sessions, claim: &Claim, at_hand: &AtHand
         })));
     };
     Ok(past.go_on(id, spec, route, &patterns).await)
+}
+
+/// Whether the session that waited for it has ended meanwhile.
+async fn is_forsaken(sessions: &Sessions, past: Option<&Past>) -> bool {
+    let Some(parent) = past.and_then(|past| past.summary.session.parent.as_ref()) else { return false };
+    sessions.backing.summary(parent).await.is_ok_and(|parent| parent.status != Status::Running)
 }
 
 /// What is on the log of a session.
@@ -133,13 +144,14 @@ impl Past {
 
     async fn go_on(mut self, id: &SessionId, spec: Arc<Spec>, route: Arc<Route>, patterns: &[Arc<Component>]) -> Taken {
         let known = self.journal.len();
-        let Some((session, replayed, clock)) = self.rebuild(&spec, patterns).await else {
+        let Some((session, replayed, clock, digest)) = self.rebuild(&spec, patterns).await else {
             let text =
                 "the pattern of this session was replaced by a version that decides otherwise, and the old one is gone";
             return Taken::Over(failed(Kind::Component, text.to_owned()));
         };
         let behind_first = self.records.get(1..).unwrap_or_default();
-        let (seam, missing) = Seam::new(behind_first, &replayed.events);
+        let (seam, mut missing) = Seam::new(behind_first, &replayed.events);
+        missing.extend(self.migrated(digest));
         let (again, unknown) = begun_again(replayed.open, &spec, replayed.at);
         tracing::info!(session = %id, steps = self.journal.len(), "session `{id}` goes on where it was");
         Taken::Up(Box::new(TakenUp {
@@ -158,7 +170,11 @@ impl Past {
     }
 
     /// By the first pattern that decides as it was decided; the journal gains what the restart made void.
-    async fn rebuild(&mut self, spec: &Spec, patterns: &[Arc<Component>]) -> Option<(Session, Replayed, Clock)> {
+    async fn rebuild(
+        &mut self,
+        spec: &Spec,
+        patterns: &[Arc<Component>],
+    ) -> Option<(Session, Replayed, Clock, Option<Digest>)> {
         let choices: Vec<Option<&Arc<Component>>> = match &spec.guide {
             Guide::Loop(_) => vec![None],
             Guide::Component { .. } => patterns.iter().map(Some).collect(),
@@ -169,15 +185,47 @@ impl Past {
             if let (false, Guide::Component { .. }) = (is_same, &spec.guide) {
                 continue;
             }
-            let void = half_told(&self.journal, &replayed.open).into_iter();
-            self.journal.extend(void.map(|ref_id| Entry {
-                at: replayed.at,
-                input: Input::Restarted(ref_id),
-                decided: 0,
-            }));
-            return Some(self::replayed(spec, pattern, &self.journal).await);
+            let (session, replayed, clock) = self.begin_anew(spec, pattern, &replayed).await;
+            return Some((session, replayed, clock, pattern.map(|pattern| pattern.digest)));
         }
         None
+    }
+
+    /// Voids what was heard of replies that are asked for again - unless the pattern acted on it: then those asks end here.
+    async fn begin_anew(
+        &mut self,
+        spec: &Spec,
+        pattern: Option<&Arc<Component>>,
+        first: &Replayed,
+    ) -> (Session, Replayed, Clock) {
+        let (known, at) = (self.journal.len(), first.at);
+        let half_told = half_told(&self.journal, &first.open);
+        self.journal.extend(half_told.iter().map(|ref_id| Entry { at, input: Input::Restarted(*ref_id), decided: 0 }));
+        let voided = self::replayed(spec, pattern, &self.journal).await;
+        if half_told.is_empty() || voided.1.parted_at.is_none() {
+            return voided;
+        }
+        self.journal.truncate(known);
+        for ref_id in half_told {
+            self.journal.push(self.cut_off(spec, pattern, ref_id, at).await);
+        }
+        self::replayed(spec, pattern, &self.journal).await
+    }
+
+    /// The end of an ask that cannot be begun anew, named as what it leads to.
+    async fn cut_off(&self, spec: &Spec, pattern: Option<&Arc<Component>>, ref_id: u32, at: Duration) -> Entry {
+        let why = "the gateway stopped while the model spoke".to_owned();
+        let input = Input::Asked { ref_id, outcome: Err(LlmError::Unavailable(why)), report: CallReport::default() };
+        let (mut session, _, clock) = self::replayed(spec, pattern, &self.journal).await;
+        session.step(input.clone(), (clock.origin + at).into_std()).await;
+        Entry { at, input, decided: session.decided() }
+    }
+
+    /// Said where another version goes on, because it decides alike so far.
+    fn migrated(&self, digest: Option<Digest>) -> Option<SessionEvent> {
+        let (from, to) = (self.summary.session.digest?, digest?);
+        let payload = json!({ "from": from.to_string(), "to": to.to_string() }).to_string();
+        (from != to).then(|| SessionEvent::Progress { kind: MIGRATED.to_owned(), payload })
     }
 }
 
@@ -207,21 +255,21 @@ pub(super) async fn records(sessions: &Sessions, id: &SessionId) -> Result<Vec<R
     }
 }
 
-/// The components that may run it, best first: the very one that it began on, then what bears its name now.
-fn patterns(spec: &Spec, past: &Option<Past>, at_hand: &AtHand) -> Result<Vec<Arc<Component>>, String> {
+/// The components that may run it, best first: the very one that it began on; else what bears its name now, which may
+/// decide alike; else the version that was kept for it.
+async fn patterns(sessions: &Sessions, spec: &Spec, past: Option<&Past>, at_hand: &AtHand) -> Vec<Arc<Component>> {
     if let Guide::Loop(_) = &spec.guide {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let mut found: Vec<Arc<Component>> = at_hand.pattern.iter().cloned().collect();
-    if let Some(past) = past {
-        found.extend(at_hand.snapshot.components.pattern(&past.summary.session.pattern));
-        let digest = past.summary.session.digest;
-        found.sort_by_key(|component| Some(component.digest) != digest);
+    if let Some(pattern) = &at_hand.pattern {
+        return vec![Arc::clone(pattern)];
     }
-    if found.is_empty() {
-        return Err("the pattern of this session is not loaded any more".to_owned());
-    }
-    Ok(found)
+    let Some(session) = past.map(|past| &past.summary.session) else { return Vec::new() };
+    let now: Vec<Arc<Component>> = at_hand.snapshot.components.pattern(&session.pattern).into_iter().collect();
+    let Some(digest) = session.digest.filter(|digest| now.iter().all(|pattern| pattern.digest != *digest)) else {
+        return now;
+    };
+    now.into_iter().chain(sessions.archive.find(&digest).await).collect()
 }
 
 fn begun_again(open: Vec<Outstanding>, spec: &Spec, at: Duration) -> (Vec<Effect>, Vec<ToolCall>) {

@@ -17,11 +17,20 @@ const BYTES_PER_SESSION_MAX: u64 = 8 << 20;
 /// 1 GiB of ended sessions: beyond it the oldest go.
 const TOTAL_BYTES_MAX: u64 = 1 << 30;
 
-/// Opens the file. The lock is held while this process lives, and is `None` where another one has it.
-pub(crate) async fn open(data: &Path, settings: &ServerSettings, now: SystemTime) -> (Arc<dyn Backing>, Option<File>) {
+/// Says to other processes that this one works on the files, for as long as it is kept.
+#[derive(Default)]
+pub(crate) struct Lock {
+    #[expect(dead_code, reason = "held, not read: the system gives the lock back when the file is closed")]
+    file: Option<File>,
+    /// Nobody else worked on them when this one began: whatever is leased is left behind.
+    pub(crate) is_alone: bool,
+}
+
+/// Opens the file.
+pub(crate) async fn open(data: &Path, settings: &ServerSettings, now: SystemTime) -> (Arc<dyn Backing>, Lock) {
     let (data, bounds, memory) = (data.to_owned(), bounds(settings), memory(settings));
     let opened = tokio::task::spawn_blocking(move || (on_disk(&data, bounds, now), lock(&data))).await;
-    let (backing, lock) = opened.unwrap_or((None, None));
+    let (backing, lock) = opened.unwrap_or_default();
     (backing.unwrap_or_else(|| Arc::new(Memory::new(memory))), lock)
 }
 
@@ -37,18 +46,22 @@ fn on_disk(data: &Path, bounds: SqliteBounds, now: SystemTime) -> Option<Arc<dyn
     }
 }
 
-fn lock(data: &Path) -> Option<File> {
+/// Whoever works on the files shares the lock for as long as it lives; whoever gets it alone at its start is alone.
+fn lock(data: &Path) -> Lock {
     let path: PathBuf = data.join(LOCK);
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let locked = file.and_then(|file| file.try_lock().map(|()| file).map_err(std::io::Error::from));
-    locked
-        .map_err(|error| {
-            let name = path.display();
-            tracing::warn!(
-                "{name} is taken ({error}): sessions that are left behind are taken up when their leases end"
-            );
-        })
-        .ok()
+    let locked = File::options().create(true).truncate(false).write(true).open(&path).and_then(|file| {
+        let is_alone = file.try_lock().is_ok();
+        if is_alone {
+            file.unlock()?;
+        }
+        file.try_lock_shared()?;
+        Ok(Lock { file: Some(file), is_alone })
+    });
+    locked.unwrap_or_else(|error| {
+        let name = path.display();
+        tracing::warn!("{name} cannot be locked ({error}): what is left behind is taken up when its leases end");
+        Lock { file: None, is_alone: false }
+    })
 }
 
 fn bounds(settings: &ServerSettings) -> SqliteBounds {

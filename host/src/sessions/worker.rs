@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// Pieces of text that are ready at the same time go to the log in one append; more would delay the first of them.
 const INPUTS_AT_ONCE_MAX: usize = 64;
@@ -63,6 +64,13 @@ pub(super) async fn run(mut held: Held, at_hand: AtHand) {
             let _released = sessions.backing.release(claim.clone()).await;
             return tracing::info!(session = %id, "session `{id}` goes on when the gateway is back");
         }
+        // What cannot be read or written now is there when the lease has run out: somebody goes on with it then.
+        Ok(Err(LogError::Unavailable(why))) => {
+            return tracing::warn!(session = %id, "session `{id}` is left for later: {why}");
+        }
+        Ok(Err(LogError::Unreadable(why))) => {
+            return tracing::error!(session = %id, "session `{id}` is left to the version that wrote it: {why}");
+        }
         Ok(Err(error)) => error.to_string(),
         Err(_) => "the session's worker failed; the log has the details".to_owned(),
     };
@@ -84,7 +92,12 @@ async fn work(held: &mut Held, at_hand: AtHand) -> Result<Left, LogError> {
         }
     };
     let mut worker = Worker::new(held, &at_hand, taken);
-    worker.run(held).await
+    let left = worker.run(held).await;
+    if !matches!(left, Ok(Left::Ended)) {
+        // It goes on elsewhere, and what it delegated with it.
+        worker.spared.cancel();
+    }
+    left
 }
 
 /// The last word of a session that does not get to say it itself.
@@ -161,6 +174,8 @@ struct Worker {
     asking: Arc<ask::Asking>,
     toolbox: Arc<Toolbox>,
     delegating: Arc<delegate::Delegating>,
+    /// Keeps what was delegated alive when the worker is dropped.
+    spared: CancellationToken,
     session: Session,
     writer: Writer,
     inputs: SelectAll<BoxStream<'static, Input>>,
@@ -195,9 +210,19 @@ impl Worker {
             entries,
             heard: Vec::new(),
         };
+        let spared = sessions.tasks.ending().child_token();
         Self {
             toolbox: Arc::new(Toolbox::new(&id, &spec, snapshot)),
-            delegating: Arc::new(delegate::Delegating::new(sessions, snapshot, &id, &spec, &asking)),
+            delegating: Arc::new(delegate::Delegating::new(
+                sessions,
+                snapshot,
+                &id,
+                &spec,
+                &asking,
+                at_hand.is_bound,
+                &spared,
+            )),
+            spared,
             wall_max: spec.context.limits.wall_max,
             id,
             asking,
@@ -256,6 +281,9 @@ impl Worker {
 
     async fn step(&mut self, input: Input) -> Result<(), LogError> {
         let (now, at) = self.clock.now();
+        if let Input::Asked { ref_id, .. } | Input::Delegated { ref_id, .. } | Input::TimerFired(ref_id) = &input {
+            self.aborts.remove(ref_id);
+        }
         let heard = self.writer.journal.hear(&input, at);
         let effects = self.session.step(input, now).await;
         let decided = self.session.decided();

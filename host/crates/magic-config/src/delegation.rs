@@ -1,6 +1,7 @@
 //! What can only be checked once all aliases are known: that agents exist, and that no alias delegates back to itself.
 use crate::config::{Alias, Config};
 use crate::problem::{Problem, did_you_mean};
+use std::collections::HashSet;
 
 /// Every agent that is no alias, and every circle once, named by its first alias.
 pub(crate) fn problems(config: &Config) -> Vec<Problem> {
@@ -13,10 +14,11 @@ pub(crate) fn problems(config: &Config) -> Vec<Problem> {
         }
     }
     let mut told: Vec<&str> = Vec::new();
+    let mut done: HashSet<&str> = HashSet::new();
     for alias in &config.aliases {
         let mut path = vec![alias.name.as_str()];
         if let Some(circle) =
-            circle(config, alias, &mut path).filter(|circle| !circle.iter().any(|name| told.contains(name)))
+            circle(config, alias, &mut path, &mut done).filter(|circle| !circle.iter().any(|name| told.contains(name)))
         {
             let text = format!("aliases delegate in a circle: {}", circle.join(" -> "));
             let place = format!("router_settings.model_group_alias.{}", alias.name);
@@ -37,7 +39,12 @@ fn unknown(path: &str, agents: &[String], aliases: &[&str]) -> Vec<Problem> {
 }
 
 /// A way from the path's end back to somewhere on it.
-fn circle<'a>(config: &'a Config, alias: &'a Alias, path: &mut Vec<&'a str>) -> Option<Vec<&'a str>> {
+fn circle<'a>(
+    config: &'a Config,
+    alias: &'a Alias,
+    path: &mut Vec<&'a str>,
+    done: &mut HashSet<&'a str>,
+) -> Option<Vec<&'a str>> {
     // An alias without a pattern answers by itself: it hands nothing on.
     alias.reasoning_mode.as_ref()?;
     let agents = &alias.chain.first()?.agent.agents;
@@ -48,11 +55,16 @@ fn circle<'a>(config: &'a Config, alias: &'a Alias, path: &mut Vec<&'a str>) -> 
             circle.push(next.name.as_str());
             return Some(circle);
         }
+        // Each alias is looked into once, however many ways lead to it.
+        if done.contains(next.name.as_str()) {
+            continue;
+        }
         path.push(next.name.as_str());
-        if let Some(found) = circle(config, next, path) {
+        if let Some(found) = circle(config, next, path, done) {
             return Some(found);
         }
         path.pop();
     }
+    done.insert(alias.name.as_str());
     None
 }

@@ -66,7 +66,7 @@ mod every_problem_of_a_file_is_reported_at_once {
 
     rejected! {
         several wrong_types words vendors bounds cache_rules unknown_keys names variables addresses empty not_a_mapping duplicate_key syntax
-        unknown_anchor two_documents nothing_in_it
+        unknown_anchor two_documents nothing_in_it delegation circle
     }
 }
 
@@ -79,6 +79,7 @@ fn the_sample_is_sound_without_any_variable() {
         [
             "local",
             "local-react",
+            "local-program",
             "gpt",
             "gemini",
             "claude",
@@ -336,4 +337,18 @@ fn no_text_makes_it_panic() {
         assert!(problems.iter().all(|problem| !problem.message.is_empty()), "seed {seed}");
         assert!(!listed(&problems).contains("sk-from-the-environment"), "seed {seed}");
     }
+}
+
+#[test]
+fn what_a_call_costs_is_rounded_up_and_cached_input_has_its_own_price() {
+    let price = crate::Price { input_micros: 2_500_000, output_micros: 10_000_000, cached_input_micros: 1_250_000 };
+    let usage = |input_tokens, cached_input_tokens, output_tokens| magic_types::Usage {
+        input_tokens,
+        cached_input_tokens,
+        output_tokens,
+        ..magic_types::Usage::default()
+    };
+    assert_eq!(price.cost_micros(&usage(0, 0, 0)), 0);
+    assert_eq!(price.cost_micros(&usage(1, 0, 0)), 3, "2.5 millionths");
+    assert_eq!(price.cost_micros(&usage(1000, 400, 100)), 1500 + 500 + 1000);
 }

@@ -112,7 +112,7 @@ impl Budget {
             tool_calls_max: limits.tool_calls_max.saturating_sub(self.spent.tool_calls),
             total_tokens_max: limits.total_tokens_max.map(|max| max.saturating_sub(self.tokens)),
             cost_micros_max: limits.cost_micros_max.map(|max| max.saturating_sub(self.cost_micros)),
-            wall_max: limits.wall_max.saturating_sub(now.saturating_duration_since(self.started)),
+            wall_max: whole_ms(limits.wall_max.saturating_sub(now.saturating_duration_since(self.started))),
             parallel_max: limits.parallel_max,
             depth_max: limits.depth_max.saturating_sub(1),
         }
@@ -214,6 +214,11 @@ impl Budget {
 fn is_share(spent: u64, max: u64) -> bool {
     let (part, whole) = SPENT_SHARE;
     spent >= max / whole * part
+}
+
+/// As it is kept on disk, so that it is the same after a restart.
+fn whole_ms(time: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn seconds(time: Duration) -> String {

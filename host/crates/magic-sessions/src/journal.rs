@@ -38,7 +38,7 @@ impl Journal {
 
     /// What is to be kept now, after an input had these effects.
     pub fn note(&mut self, heard: Option<Input>, at: Duration, effects: &[Effect], decided: u64) -> Vec<Entry> {
-        if heard.is_none() && only_shows(effects) {
+        if heard.is_none() && only_shows(effects) && decided == NOTHING {
             return Vec::new();
         }
         let mut entries = std::mem::take(&mut self.pieces);

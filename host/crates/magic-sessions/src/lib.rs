@@ -42,7 +42,7 @@ pub use prompt::{Block, Policy, Protocol, preamble};
 pub use queue::{Backing, Claim, Lease, Queue, Wanted};
 pub use record::Unreadable;
 pub use replay::{Outstanding, Replayed, half_told, replay};
-pub use seam::{RESTARTED, Seam, without_void};
+pub use seam::{MIGRATED, RESTARTED, Seam, without_void};
 pub use session::{CallReport, Delegation, Effect, Ending, Input, Session};
 pub use spec::{Guide, Rules, Spec};
 pub use sqlite::{Sqlite, SqliteBounds};

@@ -95,6 +95,9 @@ pub enum LogError {
     Full(usize),
     #[error("session log unavailable: {0}")]
     Unavailable(String),
+    /// Another version wrote it: it is left alone.
+    #[error("{0}")]
+    Unreadable(String),
 }
 
 /// Where session events stand before anyone sees them. Times are the caller's.
@@ -130,6 +133,8 @@ pub struct Tail {
     session: SessionId,
     next: u64,
     head: watch::Receiver<Head>,
+    /// As far as the log itself was last asked; see [`Tail::look`].
+    seen: Head,
 }
 
 /// How many records one read of a tail brings: enough to catch up fast, few enough to write out at once.
@@ -141,20 +146,34 @@ impl Tail {
     /// `from` is the first number to be seen: 0, or `Last-Event-ID` + 1.
     pub async fn open(log: Arc<dyn EventLog>, session: SessionId, from: u64) -> Result<Self, LogError> {
         let head = log.watch(&session).await?;
-        Ok(Self { log, session, next: from, head })
+        let seen = *head.borrow();
+        Ok(Self { log, session, next: from, head, seen })
     }
 
     /// The session has ended and all of it has been read.
-    pub fn is_over(&self) -> bool {
-        let head = *self.head.borrow();
+    pub fn is_over(&mut self) -> bool {
+        let head = self.newest();
         head.ended && self.next >= head.next_seq
+    }
+
+    /// Asks the log itself how far it has come. For whoever has waited for a while: another process may write it, of
+    /// which nobody here is told.
+    pub async fn look(&mut self) -> Result<(), LogError> {
+        let summary = self.log.summary(&self.session).await?;
+        self.seen = Head { next_seq: summary.next_seq, ended: summary.status != Status::Running };
+        Ok(())
+    }
+
+    fn newest(&mut self) -> Head {
+        // Marked as seen before the log is read, so that an append in between wakes whoever waits.
+        let told = *self.head.borrow_and_update();
+        if told.next_seq >= self.seen.next_seq { told } else { self.seen }
     }
 
     /// The next records, as soon as there are any; `None` after the end. Safe to drop while it waits.
     pub async fn next(&mut self) -> Result<Option<Vec<Record>>, LogError> {
         loop {
-            // The head is marked as seen before the log is read, so that an append in between wakes the wait below.
-            let head = *self.head.borrow_and_update();
+            let head = self.newest();
             if self.next < head.next_seq {
                 let records = self.log.read(&self.session, self.next, TAIL_READ_MAX).await?;
                 if let Some(last) = records.last() {

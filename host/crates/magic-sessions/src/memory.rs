@@ -3,6 +3,7 @@ use crate::event::{Record, SessionEvent};
 use crate::journal::Entry as Happened;
 use crate::log::{Beginning, EventLog, Head, LogError, LogFuture, NewSession, Status, Summary, Write};
 use crate::queue::{Backing, Claim, Lease, Queue, Wanted};
+use crate::record;
 use crate::spec::Spec;
 use magic_types::SessionId;
 use std::collections::{HashMap, VecDeque};
@@ -48,6 +49,8 @@ struct Entry {
     /// `None`: nobody works on it.
     leased_until: Option<SystemTime>,
     bytes: usize,
+    /// Of those, what the client sent: that is bounded where it is read.
+    spec_bytes: usize,
     head: watch::Sender<Head>,
 }
 
@@ -96,13 +99,16 @@ impl Memory {
         let id = session.id.clone();
         let events = std::iter::once(session.clone().into()).chain(events);
         let records: Vec<Record> = (0..).zip(events).map(|(seq, event)| Record { seq, at, event }).collect();
-        let bytes = records.iter().map(|record| record.event.size_bytes()).sum();
+        let spec_bytes = record::write_spec(&spec).len();
+        let bytes =
+            spec_bytes + size_of(&entries) + records.iter().map(|record| record.event.size_bytes()).sum::<usize>();
         let mut entry = Entry {
             session,
             spec,
             created_at: at,
             status: Status::Running,
             bytes,
+            spec_bytes,
             head: watch::Sender::new(Head { next_seq: records.len() as u64, ended: false }),
             records,
             journal: entries,
@@ -124,7 +130,7 @@ impl Memory {
             return Err(LogError::Fenced(id.clone()));
         }
         let Write { expected_seq, events, entries, at } = write;
-        let added = entry.check(expected_seq, &events, &self.bounds)?;
+        let added = entry.check(expected_seq, &events, &self.bounds)? + size_of(&entries);
         let next = entry.extend(events, at);
         entry.journal.extend(entries);
         let ended = entry.status != Status::Running;
@@ -310,7 +316,7 @@ impl Entry {
             return Err(LogError::Ended(id()));
         }
         let full = self.records.len() + events.len() > bounds.records_per_session_max
-            || self.bytes + added > bounds.bytes_per_session_max;
+            || self.bytes - self.spec_bytes + added > bounds.bytes_per_session_max;
         // A full session must still be able to end, or its readers would wait for ever.
         let only_an_end = matches!(events, [event] if event.is_end());
         if full && !only_an_end { Err(LogError::SessionFull(id())) } else { Ok(added) }
@@ -344,6 +350,10 @@ impl Entry {
             next_seq: self.next_seq(),
         }
     }
+}
+
+fn size_of(entries: &[Happened]) -> usize {
+    entries.iter().map(|entry| record::write_input(&entry.input, entry.decided).len()).sum()
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub struct Replayed {
     pub at: Duration,
     /// The first entry at which the pattern decided otherwise than it did then.
     pub parted_at: Option<usize>,
+    /// Which entry each step began with.
+    pub steps: Vec<(u32, usize)>,
 }
 
 /// Something that a session waits for.
@@ -43,7 +45,13 @@ pub async fn replay(session: &mut Session, journal: &[Entry], started: Instant) 
         let now = started.checked_add(*at).unwrap_or(started);
         if !void.contains(&index) {
             replay.over(input);
-            replay.take(session.step(input.clone(), now).await, *at);
+            let effects = session.step(input.clone(), now).await;
+            let begun = effects.iter().filter_map(|effect| match effect {
+                Effect::Emit(SessionEvent::StepStarted { step }) => Some((*step, index)),
+                _ => None,
+            });
+            replay.done.steps.extend(begun);
+            replay.take(effects, *at);
         }
         replay.done.at = *at;
         // Text pieces are joined: what they led to is named with what comes behind them.

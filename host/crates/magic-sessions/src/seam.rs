@@ -8,6 +8,9 @@ use std::collections::VecDeque;
 /// The kind of the `Progress` that makes text void: records from `void_from` up to it are to be forgotten.
 pub const RESTARTED: &str = "restarted";
 
+/// The kind of the `Progress` that says which version of a pattern goes on. Nobody replays it: the host says it.
+pub const MIGRATED: &str = "migrated";
+
 /// Text on the log that the machine has not said again yet.
 #[derive(Debug, Default)]
 pub struct Seam {
@@ -37,6 +40,11 @@ impl Seam {
             let Some((is_answer, mut text)) = shown(event) else {
                 match log.next() {
                     Some(record) if record.event == *event => continue,
+                    // A part of another reply stands in between: it is begun anew, behind what happened beside it.
+                    Some(record) if shown(&record.event).is_some() => {
+                        let said_again = replayed.iter().skip(index).filter(|event| shown(event).is_some()).cloned();
+                        return (Self::default(), std::iter::once(restarted(record.seq)).chain(said_again).collect());
+                    }
                     Some(_) => return (Self::default(), Vec::new()),
                     None => return (Self::default(), replayed.iter().skip(index).cloned().collect()),
                 }
@@ -116,8 +124,7 @@ impl Seam {
     /// The new reply is another one.
     fn part(&mut self, event: SessionEvent, out: &mut Vec<SessionEvent>) {
         self.left.clear();
-        let payload = json!({ "void_from": self.void_from }).to_string();
-        out.push(SessionEvent::Progress { kind: RESTARTED.to_owned(), payload });
+        out.push(restarted(self.void_from));
         out.append(&mut self.met);
         out.push(event);
     }
@@ -126,13 +133,22 @@ impl Seam {
 /// A log as a reader should have it: text that became void left out, with the word that made it so.
 pub fn without_void(log: &[Record]) -> Vec<&Record> {
     let mut kept: Vec<&Record> = Vec::with_capacity(log.len());
-    for record in log {
+    for record in log.iter().filter(|record| !is_migration(&record.event)) {
         match void_from(&record.event) {
             Some(from) => kept.retain(|before| before.seq < from || shown(&before.event).is_none()),
             None => kept.push(record),
         }
     }
     kept
+}
+
+fn restarted(void_from: u64) -> SessionEvent {
+    let payload = json!({ "void_from": void_from }).to_string();
+    SessionEvent::Progress { kind: RESTARTED.to_owned(), payload }
+}
+
+fn is_migration(event: &SessionEvent) -> bool {
+    matches!(event, SessionEvent::Progress { kind, .. } if kind == MIGRATED)
 }
 
 fn void_from(event: &SessionEvent) -> Option<u64> {

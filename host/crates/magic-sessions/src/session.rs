@@ -35,10 +35,11 @@ pub enum Input {
         report: CallReport,
     },
     ToolDone(ToolResult),
-    /// A delegation is over; `outcome` holds its usage, `spent` what else it used.
+    /// A delegation is over; `usage` and `spent` say what it used, whether it succeeded or not.
     Delegated {
         ref_id: u32,
         outcome: Result<Completion, LlmError>,
+        usage: Usage,
         spent: Spent,
     },
     /// A person decided on a call that waits for it.
@@ -92,6 +93,8 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delegation {
     pub ref_id: u32,
+    /// Counts the delegations of a session, from 1; a ref may come again.
+    pub number: u32,
     pub agent: String,
     pub messages: Vec<Message>,
     /// What is left of the delegating session's own.
@@ -175,8 +178,11 @@ impl Session {
             (State::Running(running), Input::DeadlineReached) => {
                 Batch::ending(End::limit(running.budget.wall_met().text))
             }
-            (State::Running(running), Input::Delegated { ref_id, outcome, spent }) => {
-                self.delegated(running, ref_id, outcome, spent, now).await
+            (State::Running(running), Input::Delegated { ref_id, outcome, usage, spent }) => {
+                running.budget.spend(&usage);
+                running.budget.spend_calls(spent);
+                self.usage += usage;
+                self.delegated(running, ref_id, outcome, now).await
             }
             (State::Running(running), Input::Approval { call_id, approved, comment }) => {
                 self.judged(running, &call_id, approved, comment, now).await
@@ -258,13 +264,9 @@ impl Session {
         running: &mut Running,
         ref_id: u32,
         outcome: Result<Completion, LlmError>,
-        spent: Spent,
         now: Instant,
     ) -> Batch {
-        let usage = outcome.as_ref().map(|completion| completion.usage).unwrap_or_default();
-        self.usage += usage;
-        running.budget.spend(&usage);
-        running.budget.spend_calls(spent);
+        running.delegated_open = running.delegated_open.saturating_sub(1);
         if !running.open.close_ask(ref_id) {
             return Batch::default();
         }

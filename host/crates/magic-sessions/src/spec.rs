@@ -9,7 +9,7 @@ use std::collections::HashSet;
 pub struct Spec {
     pub context: SessionContext,
     pub guide: Guide,
-    /// The aliases that delegated down to this session, the first of all first.
+    /// The aliases that delegated down to this session, the first of all first, and its own.
     pub lineage: Vec<AliasName>,
     /// Tools whose calls wait for a person.
     pub guarded_tools: Vec<String>,

@@ -11,7 +11,7 @@ use crate::record::{self, Unreadable};
 use crate::spec::Spec;
 use heads::Heads;
 use magic_sqlite::rusqlite::{self, Connection};
-use magic_sqlite::{Database, Error, Refused, WriteError, unix_ms};
+use magic_sqlite::{Database, Error, WriteError, unix_ms};
 use magic_types::SessionId;
 use std::path::Path;
 use std::sync::Arc;
@@ -164,12 +164,20 @@ impl EventLog for Sqlite {
 
     fn watch<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, watch::Receiver<Head>> {
         Box::pin(async move {
-            if let Some(watched) = self.heads.watch(session) {
-                return Ok(watched);
+            // Registered before the file is read: an append in between must not be missed.
+            let watched = self.heads.watch(session);
+            match self.summary(session).await {
+                Ok(summary) => {
+                    let head = Head { next_seq: summary.next_seq, ended: summary.status != Status::Running };
+                    self.heads.catch_up(session, head);
+                    Ok(watched)
+                }
+                Err(error) => {
+                    drop(watched);
+                    self.heads.forget_unwatched(session);
+                    Err(error)
+                }
             }
-            let summary = self.summary(session).await?;
-            let head = Head { next_seq: summary.next_seq, ended: summary.status != Status::Running };
-            Ok(self.heads.watch_from(session, head))
         })
     }
 
@@ -228,14 +236,8 @@ impl Backing for Sqlite {
     }
 }
 
-impl From<Refused> for LogError {
-    fn from(refused: Refused) -> Self {
-        Self::Unavailable(refused.to_string())
-    }
-}
-
 fn unreadable(error: Unreadable) -> LogError {
-    LogError::Unavailable(error.to_string())
+    LogError::Unreadable(error.to_string())
 }
 
 fn written(entries: &[Entry]) -> Vec<(Duration, String)> {

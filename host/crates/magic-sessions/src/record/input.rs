@@ -1,10 +1,12 @@
 //! What a session was told, on disk.
-use super::chat::{read_message, read_outcome, read_result, write_message, write_outcome, write_result};
+use super::chat::{
+    read_message, read_outcome, read_result, read_usage, write_message, write_outcome, write_result, write_usage,
+};
 use super::event::{read_spent, write_spent};
 use super::fields::{Fields, Unreadable};
 use crate::session::{CallReport, Input};
-use magic_types::KeyId;
 use magic_types::directive::Delta;
+use magic_types::{KeyId, Usage};
 use serde_json::{Value, json};
 
 pub(super) fn write(input: &Input) -> Value {
@@ -19,8 +21,9 @@ pub(super) fn write(input: &Input) -> Value {
             "key_id": report.key_id.as_ref().map(KeyId::as_str), "attempts": report.attempts, "ms": report.ms,
         }),
         Input::ToolDone(result) => json!({ "input": "tool", "result": write_result(result) }),
-        Input::Delegated { ref_id, outcome, spent } => json!({
-            "input": "delegated", "ref": ref_id, "outcome": write_outcome(outcome), "spent": write_spent(*spent),
+        Input::Delegated { ref_id, outcome, usage, spent } => json!({
+            "input": "delegated", "ref": ref_id, "outcome": write_outcome(outcome), "usage": write_usage(usage),
+            "spent": write_spent(*spent),
         }),
         Input::Approval { call_id, approved, comment } => {
             json!({ "input": "approval", "call_id": call_id, "approved": approved, "comment": comment })
@@ -54,6 +57,7 @@ pub(super) fn read(value: &Value) -> Result<Input, Unreadable> {
         "delegated" => Input::Delegated {
             ref_id,
             outcome: fields.inner("outcome", read_outcome)?,
+            usage: fields.get("usage").map_or_else(|| Ok(Usage::default()), read_usage)?,
             spent: fields.inner("spent", read_spent)?,
         },
         "approval" => Input::Approval {

@@ -76,6 +76,7 @@ fn every_input() -> Vec<Input> {
         Input::Delegated {
             ref_id: 4,
             outcome: Ok(completion(every_part())),
+            usage: usage(3, 4),
             spent: Spent { steps: 1, ..Spent::default() },
         },
         Input::Approval { call_id: "c".to_owned(), approved: true, comment: Some(text()) },

@@ -75,6 +75,13 @@ fn a_log_that_is_no_beginning_of_the_replay_is_left_as_it_is() {
 }
 
 #[test]
+fn a_part_of_a_reply_that_is_void_though_something_followed_it_is_said_to_be() {
+    let call = SessionEvent::Observation { text: "of another ask".to_owned() };
+    let logged = [step(1), thought("half a rep"), call.clone()];
+    check(&logged, &[step(1), call], &[thought("another reply")], &[void(2), thought("another reply")]);
+}
+
+#[test]
 fn a_second_restart_counts_only_what_is_not_void() {
     let logged = [step(1), thought("old"), void(2), thought("ne")];
     check(&logged, &[step(1)], &[thought("new")], &[thought("w")]);

@@ -5,24 +5,39 @@ use super::open::{Open, Work};
 use super::{Delegation, Effect};
 use crate::budget::{Budget, Grant, Met};
 use crate::event::SessionEvent;
+use crate::seam::{MIGRATED, RESTARTED};
 use crate::spec::Rules;
 use magic_types::chat::{LlmError, Message, Part, Role, ToolCall, ToolError, ToolOutput, ToolResult};
 use magic_types::directive::{Ask, Directive, Emit, Event, Limits};
 use serde_json::{Value, json};
 use std::time::Instant;
 
+// Kinds of `Progress` that are the host's own.
+const WRAP_UP: &str = "wrap_up";
+const DELEGATED: &str = "delegated";
+const APPROVAL_WANTED: &str = "approval_wanted";
+
 pub(super) struct Running {
     pub(super) budget: Budget,
     pub(super) open: Open,
     /// What the driver has let the client read of its answer.
     pub(super) streamed: String,
+    /// Since the beginning, and of those the ones that are not over.
+    delegations: u32,
+    pub(super) delegated_open: u32,
 }
 
 // === impl Running ===
 
 impl Running {
     pub(super) fn new(limits: Limits, now: Instant) -> Self {
-        Self { budget: Budget::new(limits, now), open: Open::new(limits.parallel_max), streamed: String::new() }
+        Self {
+            budget: Budget::new(limits, now),
+            open: Open::new(limits.parallel_max),
+            streamed: String::new(),
+            delegations: 0,
+            delegated_open: 0,
+        }
     }
 
     pub(super) fn apply(
@@ -34,13 +49,15 @@ impl Running {
         batch: &mut Batch,
     ) {
         let mut new_round = true;
+        let is_delegation = |directive: &&Directive| matches!(directive, Directive::Delegate { .. });
+        let shares = u32::try_from(directives.iter().filter(is_delegation).count()).unwrap_or(u32::MAX);
         for directive in directives {
             match directive {
                 Directive::Ask(ask) => new_round = !self.begin_ask(ask, new_round, batch) && new_round,
                 Directive::CallTools(calls) => self.begin_calls(calls, rules, batch),
                 Directive::Delegate { ref_id, agent, messages } => {
-                    let limits = self.budget.left(now);
-                    let delegation = Delegation { ref_id, agent, messages, limits };
+                    let limits = shared(self.budget.left(now), shares + self.delegated_open);
+                    let delegation = Delegation { ref_id, number: 0, agent, messages, limits };
                     new_round = !self.begin_delegation(delegation, rules, new_round, batch) && new_round;
                 }
                 Directive::Emit(emit) => self.emit(emit, batch),
@@ -78,12 +95,15 @@ impl Running {
     }
 
     /// True when the delegation was granted.
-    fn begin_delegation(&mut self, asked: Delegation, rules: &Rules, new_round: bool, batch: &mut Batch) -> bool {
+    fn begin_delegation(&mut self, mut asked: Delegation, rules: &Rules, new_round: bool, batch: &mut Batch) -> bool {
         let ref_id = asked.ref_id;
         let refused = match refusal(&asked, rules) {
             Some(error) => error,
             None => match self.enter_round(new_round, batch) {
                 Ok(()) => {
+                    self.delegations += 1;
+                    self.delegated_open += 1;
+                    asked.number = self.delegations;
                     batch.emit(delegated_to(&asked));
                     self.begin(Work::Delegate(Box::new(asked)), batch);
                     return true;
@@ -166,7 +186,7 @@ impl Running {
             Emit::Thought(text) => batch.thought(&text),
             Emit::Answer(text) => batch.answer(&text, &mut self.streamed),
             Emit::Observation(text) => batch.emit(SessionEvent::Observation { text }),
-            Emit::Progress { kind, payload } => batch.emit(SessionEvent::Progress { kind, payload }),
+            Emit::Progress { kind, payload } => batch.emit(SessionEvent::Progress { kind: own_kind(kind), payload }),
         }
     }
 }
@@ -195,19 +215,37 @@ fn refusal(asked: &Delegation, rules: &Rules) -> Option<LlmError> {
 }
 
 pub(super) fn told_to_finish(met: &Met) -> SessionEvent {
-    progress("wrap_up", &json!({ "limit": met.limit.as_str(), "text": met.text }))
+    progress(WRAP_UP, &json!({ "limit": met.limit.as_str(), "text": met.text }))
 }
 
 fn delegated_to(asked: &Delegation) -> SessionEvent {
-    progress("delegated", &json!({ "ref": asked.ref_id, "agent": asked.agent }))
+    progress(DELEGATED, &json!({ "ref": asked.ref_id, "agent": asked.agent }))
 }
 
 fn approval_wanted(call: &ToolCall) -> SessionEvent {
     let arguments = serde_json::from_str::<Value>(&call.arguments_json);
     let arguments = arguments.unwrap_or_else(|_| Value::from(call.arguments_json.as_str()));
-    progress("approval_wanted", &json!({ "call_id": call.id, "tool_name": call.name, "arguments": arguments }))
+    progress(APPROVAL_WANTED, &json!({ "call_id": call.id, "tool_name": call.name, "arguments": arguments }))
 }
 
 fn progress(kind: &str, payload: &Value) -> SessionEvent {
     SessionEvent::Progress { kind: kind.to_owned(), payload: payload.to_string() }
+}
+
+/// What each of so many that run at the same time may spend: together they spend no more than there is.
+fn shared(left: Limits, shares: u32) -> Limits {
+    let (shares, many) = (shares.max(1), u64::from(shares.max(1)));
+    Limits {
+        llm_calls_max: left.llm_calls_max / shares,
+        tool_calls_max: left.tool_calls_max / shares,
+        total_tokens_max: left.total_tokens_max.map(|max| max / many),
+        cost_micros_max: left.cost_micros_max.map(|max| max / many),
+        ..left
+    }
+}
+
+/// A pattern cannot speak for the host: kinds of the host's own are set apart.
+fn own_kind(kind: String) -> String {
+    const HOST: [&str; 5] = [RESTARTED, MIGRATED, WRAP_UP, DELEGATED, APPROVAL_WANTED];
+    if HOST.contains(&kind.as_str()) { ["pattern.", &kind].concat() } else { kind }
 }

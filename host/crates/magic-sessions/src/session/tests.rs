@@ -3,6 +3,7 @@ use super::{CallReport, Effect, Input, Session};
 use crate::driver::{Driver, DriverError, Next};
 use crate::event::SessionEvent;
 use crate::script::{Script, at_once, completion, done, limits, usage};
+use crate::spec::Rules;
 use magic_types::Usage;
 use magic_types::chat::{Completion, CompletionRequest, LlmError, Message, Part, Role, ToolCall, ToolError};
 use magic_types::directive::{Ask, Delta, Directive, Emit, Event, Limits, Visibility};
@@ -183,6 +184,45 @@ fn no_more_than_parallel_max_run_at_once_and_the_rest_follows_in_order() {
     script.check("ask 2");
     script.input(asked(1, "again"));
     script.check("");
+}
+
+#[test]
+fn a_pattern_cannot_speak_for_the_host() {
+    let progress = |kind: &str| {
+        let payload = "{\"void_from\":0}".to_owned();
+        Directive::Emit(Emit::Progress { kind: kind.to_owned(), payload })
+    };
+    let (mut script, _) = puppet(limits(), vec![vec![progress("restarted"), progress("mine"), finish("x")]]);
+    script.check(
+        "progress pattern.restarted {\"void_from\":0}
+         progress mine {\"void_from\":0}
+         answer: x
+         end Stop: x
+         END Answered",
+    );
+}
+
+#[test]
+fn delegations_side_by_side_share_what_is_left() {
+    let rules = Rules {
+        agents: ["a", "b"].map(str::to_owned).into(),
+        lineage: vec!["me".into()],
+        ..Rules::limited(Limits { llm_calls_max: 12, total_tokens_max: Some(100), depth_max: 1, ..limits() })
+    };
+    let delegate = |ref_id, agent: &str| Directive::Delegate { ref_id, agent: agent.to_owned(), messages: Vec::new() };
+    let answers = VecDeque::from([Ok(vec![delegate(1, "a"), delegate(2, "b"), delegate(3, "nobody")])]);
+    let driver = Puppet { answers, heard: Heard::default() };
+    let mut session = Session::new(rules, Box::new(driver));
+    let effects = at_once(session.step(Input::Start, crate::script::clock()));
+    let shares: Vec<(u32, u32, Option<u64>)> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Delegate(asked) => Some((asked.number, asked.limits.llm_calls_max, asked.limits.total_tokens_max)),
+            _ => None,
+        })
+        .collect();
+    // Each is counted itself; three want a share, one of them in vain.
+    assert_eq!(shares, [(1, 4, Some(33)), (2, 2, Some(25))]);
 }
 
 #[test]

@@ -28,18 +28,22 @@ impl Heads {
         self.map().entry(session.clone()).or_insert_with(|| Live::new(head));
     }
 
-    pub(super) fn watch(&self, session: &SessionId) -> Option<watch::Receiver<Head>> {
-        self.map().get(session).map(|live| live.head.subscribe())
+    /// Of a session that may not be known here yet: [`Heads::catch_up`] follows.
+    pub(super) fn watch(&self, session: &SessionId) -> watch::Receiver<Head> {
+        let unknown = Head { next_seq: 0, ended: false };
+        self.map().entry(session.clone()).or_insert_with(|| Live::new(unknown)).head.subscribe()
     }
 
-    /// `head`: as the file has it, which may be behind by now.
-    pub(super) fn watch_from(&self, session: &SessionId, head: Head) -> watch::Receiver<Head> {
-        if head.ended {
-            return watch::channel(head).1;
-        }
+    /// As the file has it, which may be behind by now.
+    pub(super) fn catch_up(&self, session: &SessionId, head: Head) {
+        self.advance(session, Vec::new(), head);
+    }
+
+    pub(super) fn forget_unwatched(&self, session: &SessionId) {
         let mut map = self.map();
-        let live = map.entry(session.clone()).or_insert_with(|| Live::new(head));
-        live.head.subscribe()
+        if map.get(session).is_some_and(|live| live.head.receiver_count() == 0 && live.recent.is_empty()) {
+            map.remove(session);
+        }
     }
 
     /// After the commit.
@@ -51,13 +55,13 @@ impl Heads {
         }
         // Commits come in order; who tells of them may be late.
         live.head.send_if_modified(|old| {
-            let newer = head.next_seq > old.next_seq;
+            let newer = head.next_seq > old.next_seq || (head.ended && !old.ended);
             if newer {
                 *old = head;
             }
             newer
         });
-        if head.ended {
+        if live.head.borrow().ended {
             map.remove(session);
         }
     }
@@ -68,6 +72,10 @@ impl Heads {
         let live = map.get(session)?;
         let first = live.recent.front()?.seq;
         let skipped = usize::try_from(from.checked_sub(first)?).ok()?;
+        if skipped >= live.recent.len() {
+            // Another process may have written more: the file knows.
+            return None;
+        }
         Some(live.recent.iter().skip(skipped).take(max).cloned().collect())
     }
 

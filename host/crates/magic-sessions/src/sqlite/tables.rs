@@ -76,7 +76,8 @@ pub(super) fn create(
         return Ok(Told::Refused(LogError::Exists(new.id.clone())));
     }
     let open: i64 = connection.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))?;
-    if open >= whole(bounds.open_max as u64) {
+    // What another session waits for is never turned away: that one has been let in.
+    if new.parent.is_none() && open >= whole(bounds.open_max as u64) {
         return Ok(Told::Refused(LogError::Full(bounds.open_max)));
     }
     prune(connection, at, bounds)?;
@@ -122,17 +123,18 @@ pub(super) fn append(
     let id = || claim.session.clone();
     let found = connection
         .prepare(
-            "SELECT s.sid, s.next_seq, s.next_entry, s.bytes, s.status, j.token FROM sessions s
+            "SELECT s.sid, s.next_seq, s.next_entry, s.bytes, s.status, j.token, length(s.spec) FROM sessions s
              LEFT JOIN jobs j ON j.sid = s.sid WHERE s.id = ?1",
         )?
         .query_row([claim.session.as_str()], |row| {
             let status: String = row.get(4)?;
             let token: Option<i64> = row.get(5)?;
             let numbers: (i64, i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((numbers, status, token))
+            let spec_bytes: i64 = row.get(6)?;
+            Ok((numbers, spec_bytes, status, token))
         })
         .optional()?;
-    let Some(((sid, next_seq, next_entry, bytes), status, token)) = found else {
+    let Some(((sid, next_seq, next_entry, bytes), spec_bytes, status, token)) = found else {
         return Ok(Told::Refused(LogError::UnknownSession(id())));
     };
     if status != Status::Running.as_str() {
@@ -150,7 +152,8 @@ pub(super) fn append(
         + change.entries.iter().map(|(_, text)| text.len()).sum::<usize>();
     let next = next_seq + whole(change.texts.len() as u64);
     let is_full = next > whole(bounds.records_per_session_max)
-        || bytes + whole(added as u64) > whole(bounds.bytes_per_session_max);
+        // What the client sent is bounded where it is read.
+        || bytes - spec_bytes + whole(added as u64) > whole(bounds.bytes_per_session_max);
     // A full session must still be able to end, or its readers would wait for ever.
     if is_full && !change.only_an_end {
         return Ok(Told::Refused(LogError::SessionFull(id())));
