@@ -10,6 +10,7 @@ use crate::upstream::Upstream;
 use crate::{http, server};
 use anyhow::Context as _;
 use magic_plugins::Runtime;
+use magic_types::{Failure, SessionId};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -218,6 +219,46 @@ pub async fn check(paths: Paths) -> Result<String, StartError> {
     let (_, parts, seen) = Reload::first(ground(paths, upstream)?).await.map_err(StartError::Config)?;
     let problems = seen.shown();
     if problems.is_empty() { Ok(parts.summary()) } else { Err(StartError::Config(problems)) }
+}
+
+/// Sessions of the data folder run again without any model: these, or all where none is named.
+///
+/// # Errors
+/// As [`Gateway::start`]; or that there is no file of sessions.
+pub(crate) async fn replay(
+    paths: Paths,
+    ids: Vec<String>,
+) -> Result<Vec<(String, Result<sessions::Checked, Failure>)>, StartError> {
+    let upstream = Upstream::new(Store::disabled(), Vec::new());
+    let ground = ground(paths.clone(), upstream)?;
+    let (runtime, upstream) = (Arc::clone(&ground.runtime), Arc::clone(&ground.upstream));
+    let (_, parts, _) = Reload::first(ground).await.map_err(StartError::Config)?;
+    let settings = parts.config.server_settings.clone();
+    if !sessions::exist(&paths.data) {
+        return Err(
+            anyhow::anyhow!("find sessions in {}: choose another folder with --data", paths.data.display()).into()
+        );
+    }
+    let (backing, _lock) = sessions::open(&paths.data, &settings, wall_clock()).await;
+    let archive = sessions::Archive::new(runtime, &paths.data, &paths.patterns);
+    let sessions = Sessions::new(backing, archive, upstream, Tasks::default(), &settings);
+    let snapshot = parts.into_snapshot(1);
+    let ids = match ids.is_empty() {
+        true => sessions
+            .list(usize::MAX)
+            .await
+            .map_err(|failure| anyhow::anyhow!("list the sessions: {}", failure.public))?
+            .into_iter()
+            .map(|summary| summary.session.id.to_string())
+            .collect(),
+        false => ids,
+    };
+    let mut replays = Vec::with_capacity(ids.len());
+    for id in ids {
+        let checked = sessions.check(&snapshot, &SessionId::new(id.clone())).await;
+        replays.push((id, checked));
+    }
+    Ok(replays)
 }
 
 /// On the blocking pool: a disk can be slow.

@@ -1,6 +1,7 @@
 //! The command line: what was asked, as values, and how it ended, as an exit code (0 done, 1 failed, 2 bad config or usage).
 mod eval;
 mod keys;
+mod replay;
 
 use crate::app::{self, Gateway, Paths, StartError};
 use crate::telemetry::{self, Format};
@@ -33,6 +34,8 @@ enum Verb {
     /// Print every key by its id and how it stands, by the files alone: no gateway need run.
     Keys(keys::Keys),
     Eval(Box<eval::Eval>),
+    /// Run sessions again from the data folder, without any model, and say whether they decide and say the same.
+    Replay(replay::Replay),
 }
 
 #[derive(Args)]
@@ -87,6 +90,7 @@ pub fn run() -> ExitCode {
         Some(Verb::Check(places)) => runtime.block_on(check(places.into())),
         Some(Verb::Keys(keys)) => keys::show(keys),
         Some(Verb::Eval(eval)) => runtime.block_on(Box::pin(eval::run(*eval))),
+        Some(Verb::Replay(replay)) => runtime.block_on(Box::pin(replay::run(replay))),
         Some(Verb::Serve(serve)) => runtime.block_on(self::serve(serve)),
         None => runtime.block_on(self::serve(cli.serve)),
     };

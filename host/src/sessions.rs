@@ -14,9 +14,9 @@ mod worker;
 
 pub(crate) use archive::Archive;
 pub(crate) use fork::Fork;
-pub(crate) use inspect::Differs;
+pub(crate) use inspect::{Checked, Differs};
 pub(crate) use program::{Order, Ties};
-pub(crate) use shelter::{Lock, open};
+pub(crate) use shelter::{Lock, exist, open};
 
 use crate::app::wall_clock;
 use crate::snapshot::{Live, Snapshot};

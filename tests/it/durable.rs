@@ -164,6 +164,9 @@ async fn the_first_fault_a_crash_loses_no_session_and_runs_no_call_twice() {
         );
     }
     process.kill().await;
+    let ended = Process::start(&folder, &["replay"]).await.ended_within(std::time::Duration::from_secs(120)).await;
+    assert_eq!(ended.code, Some(0), "seed {seed}: {}\n{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains(&format!("{SESSIONS} sessions, 0 that do not agree")), "{}", ended.stdout);
 }
 
 fn known_on_disk(folder: &Folder) -> u64 {

@@ -18,9 +18,8 @@ pub(crate) async fn replay(
 ) -> Result<Response, Refusal> {
     origin::check(&headers)?;
     let checked = app.sessions.check(&app.live.load(), &SessionId::new(id)).await?;
-    let agrees = checked.parted_at.is_none() && checked.same_events;
     Ok(reply::json(&json!({
-        "agrees": agrees, "entries": checked.entries, "events": checked.events,
+        "agrees": checked.agrees(), "entries": checked.entries, "events": checked.events,
         "directives_part_at": checked.parted_at, "same_events": checked.same_events,
     })))
 }

@@ -17,6 +17,13 @@ pub(crate) struct Checked {
     pub(crate) same_events: bool,
 }
 
+impl Checked {
+    /// It decides and says the same.
+    pub(crate) fn agrees(&self) -> bool {
+        self.parted_at.is_none() && self.same_events
+    }
+}
+
 /// One step of two sessions.
 pub(crate) struct Differs {
     pub(crate) step: u32,

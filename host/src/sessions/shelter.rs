@@ -34,6 +34,11 @@ pub(crate) async fn open(data: &Path, settings: &ServerSettings, now: SystemTime
     (backing.unwrap_or_else(|| Arc::new(Memory::new(memory))), lock)
 }
 
+/// Whether there is a file of sessions at all.
+pub(crate) fn exist(data: &Path) -> bool {
+    data.join(FILE).is_file()
+}
+
 fn on_disk(data: &Path, bounds: SqliteBounds, now: SystemTime) -> Option<Arc<dyn Backing>> {
     let file = data.join(FILE);
     match Sqlite::open(&file, bounds, now) {
