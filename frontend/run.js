@@ -67,7 +67,7 @@ const STEPS = {
   Observation: observe,
   LlmCall: countModelCall,
   Served: (run, { profile }) => ({ ...run, profiles: withProfile(run.profiles, profile) }),
-  Progress: (run, { kind, payload }) => ({ ...run, progress: progressText(kind, payload) }),
+  Progress: progressed,
   FinalAnswerStream: (run, { text }) => ({ ...growAnswer(run, text), phase: 'answering', progress: null }),
   FinalAnswerStreamEnd: finishAnswer,
   SessionFailed: (run, { code, message }) => failed(run, { code, message }),
@@ -76,6 +76,16 @@ const STEPS = {
   Stopped: (run) => stopped(run),
   Broken: (run, failure) => failed(run, failure),
 };
+
+// A restart voids what was half told of the step's reply; sums at the end are for machines.
+function progressed(run, { kind, payload }) {
+  if (kind === 'ladder') return run;
+  if (kind === 'restarted') {
+    const blocks = run.blocks.filter((block) => block.kind !== 'thought' || block.step !== run.steps);
+    return { ...run, blocks, answer: null, phase: 'thinking', progress: null };
+  }
+  return { ...run, progress: progressText(kind, payload) };
+}
 
 function push(run, block) {
   const kept = run.blocks.length < BLOCKS_MAX ? run.blocks : run.blocks.slice(1 - BLOCKS_MAX);

@@ -130,3 +130,20 @@ test('an earlier state is never changed by a later event', () => {
   after([['AgentToolCallEnd', { call_id: 'c', ok: true, output: '391' }], ['AgentThoughtStream', { text: 'x' }], ['FinalAnswerStreamEnd', { answer: 'y' }]], before);
   assert.deepEqual(before, copy);
 });
+
+test('a restart voids what was half told of the step, and nothing before it', () => {
+  const run = after([
+    CREATED,
+    STEP,
+    ['AgentThoughtStream', { text: 'First.' }],
+    ['StepStarted', { step: 2 }],
+    ['AgentThoughtStream', { text: 'Half a thou' }],
+    ['FinalAnswerStream', { text: 'Half an ans' }],
+    ['Progress', { kind: 'restarted', payload: { void_from: 4 } }],
+    ['AgentThoughtStream', { text: 'Another.' }],
+    ['Progress', { kind: 'ladder', payload: { protocol: 'tags', rungs: { tag: 2 } } }],
+  ]);
+  assert.deepEqual(run.blocks.map(({ step, text }) => [step, text]), [[1, 'First.'], [2, 'Another.']]);
+  assert.equal(run.answer, null);
+  assert.equal(run.progress, null);
+});
