@@ -267,6 +267,21 @@ fn question(stream: bool) -> Value {
 }
 
 #[tokio::test]
+async fn a_reasoning_alias_hands_the_clients_own_tool_back_as_a_function_call() {
+    let (provider, gateway) = react().await;
+    let action = json!({ "tool_name": "weather", "arguments": { "city": "Oslo" } });
+    provider.once(said(&format!("<THOUGHT>The client knows.</THOUGHT><ACTION>{action}")));
+    let tool = json!({ "type": "function", "name": "weather", "parameters": { "type": "object", "properties": { "city": { "type": "string" } } } });
+    let reply = create(&gateway, &json!({ "model": "thinker", "input": "How is it in Oslo?", "tools": [tool] })).await;
+    let items: Vec<(&Value, &Value)> =
+        reply["output"].as_array().unwrap().iter().map(|item| (&item["type"], &item["name"])).collect();
+    assert_eq!(items, [(&json!("reasoning"), &Value::Null), (&json!("function_call"), &json!("weather"))], "{reply}");
+    let arguments: Value = serde_json::from_str(reply["output"][1]["arguments"].as_str().unwrap()).unwrap();
+    assert_eq!(arguments, json!({ "city": "Oslo" }));
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
 async fn a_reasoning_alias_thinks_in_messages() {
     let (provider, gateway) = react().await;
     provider.once(said(CALLS_CALCULATOR)).once(said(ANSWERS));
