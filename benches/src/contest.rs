@@ -30,7 +30,7 @@ pub(crate) struct Stage {
     pub(crate) scratch: Scratch,
     pub(crate) vendor: Vendor,
     pub(crate) pins: Pins,
-    gateway: PathBuf,
+    pub(crate) gateway: PathBuf,
     /// Another build, to be measured beside ours.
     beside: Option<PathBuf>,
 }

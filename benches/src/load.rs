@@ -208,6 +208,19 @@ impl Connection {
         Ok((sent.elapsed(), body))
     }
 
+    /// A streamed reply as it came, chunk heads and all. As long as the vendor is slow: patience is the caller's.
+    pub(crate) async fn stream_of(&mut self, request: &[u8]) -> Result<Vec<u8>> {
+        self.stream.write_all(request).await.context("send a request")?;
+        match self.head().await?.length {
+            Length::Known(_) => bail!("a whole reply where a stream was asked for"),
+            Length::Chunked => {}
+        }
+        while !self.buffer.ends_with(CHUNKED_END) {
+            self.read().await?;
+        }
+        Ok(std::mem::take(&mut self.buffer))
+    }
+
     /// Reads one reply and tells how many events each piece of it ended. False when it was told to stop early.
     async fn reply(&mut self, mut on_events: impl FnMut(u64) -> bool) -> Result<bool> {
         let head = self.head().await?;

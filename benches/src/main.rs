@@ -13,6 +13,7 @@ mod process;
 mod reasoning;
 mod report;
 mod scratch;
+mod sessions;
 mod soak;
 mod streaming;
 mod vendor;
@@ -79,6 +80,8 @@ enum Part {
     Footprint,
     /// Engine time for each step of a reasoning session.
     Reasoning,
+    /// A thousand sessions at the same time with a slow vendor: memory, CPU and disk of each.
+    Sessions,
 }
 
 fn main() -> Result<()> {
@@ -119,6 +122,9 @@ async fn measure(options: &Options) -> Result<()> {
     }
     if wanted(Part::Reasoning) {
         reasoning::measure(&stage, &effort, &mut report).await?;
+    }
+    if wanted(Part::Sessions) {
+        sessions::measure(&stage, &mut report).await?;
     }
     say(&report.text());
     std::fs::write(&json, report.json()).with_context(|| format!("write `{}`", json.display()))?;

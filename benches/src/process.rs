@@ -1,5 +1,5 @@
 //! Processes that are measured: started on their core, ended with their handle, asked for time and memory by /proc.
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -60,6 +60,15 @@ impl Process {
 
     pub(crate) fn id(&self) -> u32 {
         self.0.id()
+    }
+
+    /// Asks it to end by itself, and waits until it has.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        let asked = Command::new("kill").arg(self.id().to_string()).status().context("run `kill`")?;
+        ensure!(asked.success(), "`kill` does not reach process {}", self.id());
+        let ended = self.0.wait().context("wait for a process")?;
+        ensure!(ended.success(), "a process that was asked to end did so with {ended}");
+        Ok(())
     }
 
     pub(crate) fn child(&mut self) -> &mut Child {

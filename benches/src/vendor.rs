@@ -19,6 +19,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 pub(crate) use script::{Both, FLOOD_EVENTS, PACED_EVENTS, PACED_GAP, STEPS};
+pub(crate) use script::{SLOW_ACTS, SLOW_GAP, SLOW_PIECES, SLOW_STEPS, SLOW_THINKS};
 
 /// What a vendor's process is asked to play, by the model's name.
 pub(crate) const MODELS: [&str; 4] = ["whole", "flood", "paced", "react"];
@@ -34,6 +35,8 @@ pub(crate) struct Vendor {
 pub(crate) struct Spent {
     pub(crate) asks: u64,
     pub(crate) busy: Duration,
+    /// Asks over which it is thinking now.
+    pub(crate) waiting: u64,
 }
 
 // === impl Vendor ===
@@ -53,7 +56,8 @@ impl Vendor {
         let (_, body) = load::once(self.address, b"GET /spent HTTP/1.1\r\nhost: vendor.local\r\n\r\n").await?;
         let json: serde_json::Value = serde_json::from_slice(&body).context("read what the vendor spent")?;
         let number = |name: &str| json.get(name).and_then(serde_json::Value::as_u64).context("a figure is missing");
-        Ok(Spent { asks: number("asks")?, busy: Duration::from_nanos(number("busy_ns")?) })
+        let busy = Duration::from_nanos(number("busy_ns")?);
+        Ok(Spent { asks: number("asks")?, busy, waiting: number("waiting")? })
     }
 }
 
@@ -63,13 +67,19 @@ struct Shared {
     script: Script,
     asks: Cell<u64>,
     busy: Cell<Duration>,
+    waiting: Cell<u64>,
 }
 
 /// Serves on a free port of loopback, which is the one line it prints, until it is killed.
 pub(crate) async fn serve() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("listen on loopback")?;
     say(&format!("{}\n", listener.local_addr()?));
-    let shared = Rc::new(Shared { script: Script::new(), asks: Cell::default(), busy: Cell::default() });
+    let shared = Rc::new(Shared {
+        script: Script::new(),
+        asks: Cell::default(),
+        busy: Cell::default(),
+        waiting: Cell::default(),
+    });
     let tasks = tokio::task::LocalSet::new();
     let accepting = async {
         loop {
@@ -96,8 +106,10 @@ async fn converse(mut stream: TcpStream, shared: &Shared) -> Result<()> {
             stream.write_all(&spent(shared)).await?;
         } else {
             let line = buffer.split(|byte| *byte == b'\r').next().unwrap_or_default();
-            answer(&mut stream, shared.script.reply(line, body)).await?;
-            if memmem::find(body, b"\"model\":\"react\"").is_some() {
+            let reply = shared.script.reply(line, body);
+            let is_step = matches!(reply, Reply::Slow(_)) || memmem::find(body, b"\"model\":\"react\"").is_some();
+            answer(&mut stream, reply, &shared.waiting).await?;
+            if is_step {
                 shared.asks.set(shared.asks.get() + 1);
                 shared.busy.set(shared.busy.get() + whole.elapsed());
             }
@@ -124,7 +136,7 @@ pub(crate) async fn request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Res
     }
 }
 
-async fn answer(stream: &mut TcpStream, reply: Reply<'_>) -> Result<()> {
+async fn answer(stream: &mut TcpStream, reply: Reply<'_>, waiting: &Cell<u64>) -> Result<()> {
     match reply {
         Reply::AtOnce(bytes) => stream.write_all(bytes).await?,
         Reply::InPieces(pieces) => {
@@ -132,21 +144,35 @@ async fn answer(stream: &mut TcpStream, reply: Reply<'_>) -> Result<()> {
                 stream.write_all(piece).await?;
             }
         }
-        Reply::Paced(pieces) => {
-            let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + PACED_GAP, PACED_GAP);
-            for (number, piece) in pieces.iter().enumerate() {
-                // The first at once: a timer's grain would be most of the time to the first event.
-                if number > 0 {
-                    tick.tick().await;
-                }
-                stream.write_all(piece).await?;
-            }
+        Reply::Paced(pieces) => paced(stream, pieces, PACED_GAP).await?,
+        Reply::Slow(pieces) => {
+            waiting.set(waiting.get() + 1);
+            tokio::time::sleep(SLOW_THINKS).await;
+            waiting.set(waiting.get() - 1);
+            paced(stream, pieces, SLOW_GAP).await?;
         }
     }
     Ok(())
 }
 
+async fn paced(stream: &mut TcpStream, pieces: &[Vec<u8>], gap: Duration) -> Result<()> {
+    let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + gap, gap);
+    for (number, piece) in pieces.iter().enumerate() {
+        // The first at once: a timer's grain would be most of the time to the first event.
+        if number > 0 {
+            tick.tick().await;
+        }
+        stream.write_all(piece).await?;
+    }
+    Ok(())
+}
+
 fn spent(shared: &Shared) -> Vec<u8> {
-    let body = format!("{{\"asks\":{},\"busy_ns\":{}}}", shared.asks.get(), nanos(shared.busy.get()));
+    let body = format!(
+        "{{\"asks\":{},\"busy_ns\":{},\"waiting\":{}}}",
+        shared.asks.get(),
+        nanos(shared.busy.get()),
+        shared.waiting.get()
+    );
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }

@@ -97,7 +97,8 @@ pub(crate) struct Job {
 
 /// Something said into a running session.
 pub(crate) struct Word {
-    input: Input,
+    /// Boxed: each session's channel has room for 32 of these from its start, and most never take one.
+    input: Box<Input>,
     /// Told once it is on the log.
     heard: oneshot::Sender<()>,
 }
@@ -312,7 +313,7 @@ impl Sessions {
         let words = self.open().running.get(id).map(|running| running.words.clone());
         let Some(words) = words else { return Err(self.not_running(id).await) };
         let (heard, told) = oneshot::channel();
-        words.try_send(Word { input, heard }).map_err(|_| {
+        words.try_send(Word { input: Box::new(input), heard }).map_err(|_| {
             let text = format!("session `{id}` has not heard yet what was said before: try again");
             Failure::new(Kind::Overloaded, text).retry_after(Some(Duration::from_secs(1)))
         })?;

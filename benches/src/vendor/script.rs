@@ -1,10 +1,14 @@
 //! What the vendor says: replies written once, as bytes. Chosen by the model's name, in the dialect of the request's path;
 //! a session's step by the marker that its own last thought left in the transcript.
 mod others;
+mod slow;
 
 use memchr::memmem;
 use serde_json::json;
+use slow::Slow;
 use std::time::Duration;
+
+pub(crate) use slow::{SLOW_ACTS, SLOW_GAP, SLOW_PIECES, SLOW_STEPS, SLOW_THINKS};
 
 /// Of a streamed reply that comes as fast as the line takes it.
 pub(crate) const FLOOD_EVENTS: usize = 2000;
@@ -25,6 +29,7 @@ pub(super) struct Script {
     paced: Vec<Vec<u8>>,
     /// The reply to each ask of a session, in order.
     react: Vec<Vec<u8>>,
+    slow: Slow,
     anthropic: Both,
     google: Both,
 }
@@ -39,6 +44,8 @@ pub(super) enum Reply<'s> {
     AtOnce(&'s [u8]),
     InPieces(&'s [Vec<u8>]),
     Paced(&'s [Vec<u8>]),
+    /// After a long thought.
+    Slow(&'s [Vec<u8>]),
 }
 
 // === impl Script ===
@@ -55,6 +62,7 @@ impl Script {
             openai,
             paced,
             react: (1..=STEPS + 1).map(round).collect(),
+            slow: Slow::new(),
             anthropic: Both::anthropic(FLOOD_EVENTS),
             google: Both::google(FLOOD_EVENTS),
         }
@@ -79,8 +87,9 @@ impl Script {
         } else if asks_for(b"\"model\":\"paced\"") {
             Reply::Paced(&self.paced)
         } else if asks_for(b"\"model\":\"react\"") {
-            let done = (1..=STEPS).rev().find(|step| asks_for(marker(*step).as_bytes())).unwrap_or(0);
-            Reply::AtOnce(self.react.get(done).map_or(&self.openai.whole, |round| round))
+            Reply::AtOnce(self.react.get(steps_done(body)).map_or(&self.openai.whole, |round| round))
+        } else if let Some(pieces) = self.slow.reply(body) {
+            Reply::Slow(pieces)
         } else {
             Reply::AtOnce(&self.openai.whole)
         }
@@ -153,9 +162,14 @@ fn marker(step: usize) -> String {
     format!("This is thought {step} of this work.")
 }
 
+/// The last step that a transcript shows.
+fn steps_done(body: &[u8]) -> usize {
+    (1..=STEPS).rev().find(|step| memmem::find(body, marker(*step).as_bytes()).is_some()).unwrap_or(0)
+}
+
 /// A thought and a call; after the last step the answer. Ends where a model would that was given stop sequences.
-fn round(step: usize) -> Vec<u8> {
-    let text = if step > STEPS {
+fn said(step: usize, steps: usize) -> String {
+    if step > steps {
         "<THOUGHT>All the numbers are there.</THOUGHT>\n<FINAL_ANSWER>The work is done.".to_owned()
     } else {
         format!(
@@ -163,7 +177,11 @@ fn round(step: usize) -> Vec<u8> {
              <ACTION>{{\"tool_name\": \"calculator\", \"arguments\": {{\"expression\": \"{step} * (17.25 + 4) / 8\"}}}}",
             marker(step)
         )
-    };
+    }
+}
+
+fn round(step: usize) -> Vec<u8> {
+    let text = said(step, STEPS);
     // About a token each, as a model sends them.
     let characters: Vec<char> = text.chars().collect();
     let deltas: String = characters.chunks(4).map(|part| chunk(&delta(&part.iter().collect::<String>()))).collect();

@@ -266,7 +266,7 @@ impl Worker {
                 () = tokio::time::sleep_until(deadline) => Input::DeadlineReached,
                 Some(Word { input, heard }) = held.words.recv() => {
                     self.writer.heard.push(heard);
-                    input
+                    *input
                 }
                 Some(input) = self.inputs.next(), if !nothing_runs => input,
             };

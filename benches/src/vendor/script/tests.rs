@@ -1,10 +1,10 @@
-use super::{Reply, STEPS, Script, marker};
+use super::{Reply, SLOW_STEPS, STEPS, Script, marker};
 use crate::wire;
 
 fn at_once<'s>(script: &'s Script, body: &str) -> &'s [u8] {
     match script.reply(b"POST /v1/chat/completions HTTP/1.1", body.as_bytes()) {
         Reply::AtOnce(bytes) => bytes,
-        Reply::InPieces(_) | Reply::Paced(_) => panic!("not at once"),
+        Reply::InPieces(_) | Reply::Paced(_) | Reply::Slow(_) => panic!("not at once"),
     }
 }
 
@@ -27,6 +27,24 @@ fn a_session_is_led_from_step_to_step_and_then_to_its_end() {
 }
 
 #[test]
+fn the_slow_vendor_says_the_same_in_one_piece_as_in_many() {
+    let script = Script::new();
+    let pieces = |model: &str, step: usize| {
+        let body = format!(r#"{{"model":"{model}","messages":"{}"}}"#, marker(step));
+        match script.reply(b"POST /v1/chat/completions HTTP/1.1", body.as_bytes()) {
+            Reply::Slow(pieces) => pieces.to_vec(),
+            Reply::AtOnce(_) | Reply::InPieces(_) | Reply::Paced(_) => panic!("not slow"),
+        }
+    };
+    assert_eq!([pieces("slow", 0).len(), pieces("slow_whole", 0).len(), pieces("slow_acts", 0).len()], [20, 1, 20]);
+    for model in ["slow", "slow_whole", "slow_acts"] {
+        assert!(pieces(model, 0).concat().ends_with(wire::CHUNKED_END));
+    }
+    let answer = pieces("slow_whole", SLOW_STEPS).concat();
+    assert!(String::from_utf8(answer).unwrap().contains("The work is done."));
+}
+
+#[test]
 fn a_stream_ends_with_the_chunk_that_the_load_waits_for() {
     let script = Script::new();
     for stream in [&script.openai.flood, &script.paced, &script.anthropic.flood, &script.google.flood] {
@@ -40,7 +58,9 @@ fn the_path_names_the_dialect_of_the_reply() {
     let reply = |path: &str, body: &str| match script.reply(format!("POST {path} HTTP/1.1").as_bytes(), body.as_bytes())
     {
         Reply::AtOnce(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Reply::InPieces(pieces) | Reply::Paced(pieces) => String::from_utf8_lossy(&pieces.concat()).into_owned(),
+        Reply::InPieces(pieces) | Reply::Paced(pieces) | Reply::Slow(pieces) => {
+            String::from_utf8_lossy(&pieces.concat()).into_owned()
+        }
     };
     assert!(reply("/v1/messages", "{}").contains("end_turn"));
     assert!(reply("/v1/messages", r#"{"stream":true}"#).contains("event: message_stop"));
