@@ -29,6 +29,7 @@ use magic_sessions::{
 };
 use magic_types::{Failure, Kind, SessionId};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -144,9 +145,14 @@ struct WaitingEntry<'a> {
 }
 
 impl<'a> WaitingEntry<'a> {
-    fn put(sessions: &'a Sessions, id: &'a SessionId, waiting: Waiting) -> Self {
-        sessions.open().waiting.insert(id.clone(), waiting);
-        Self { sessions, id, is_kept: false }
+    /// # Errors
+    /// A session of that id waits already: its entry stays as it is.
+    fn put(sessions: &'a Sessions, id: &'a SessionId, waiting: Waiting) -> Result<Self, LogError> {
+        match sessions.open().waiting.entry(id.clone()) {
+            Entry::Occupied(_) => return Err(LogError::Exists(id.clone())),
+            Entry::Vacant(place) => place.insert(waiting),
+        };
+        Ok(Self { sessions, id, is_kept: false })
     }
 
     fn keep(mut self) {
@@ -250,7 +256,7 @@ impl Sessions {
         let begun = Begun { id: id.clone(), cancel: cancel.clone() };
         let Some(place) = place else {
             // Before it is in the queue: whoever claims it must find what it began on.
-            let entry = WaitingEntry::put(self, &id, Waiting { job, cancel });
+            let entry = WaitingEntry::put(self, &id, Waiting { job, cancel }).map_err(|error| refusal(&error))?;
             self.backing.create(beginning, wall_clock(), None).await.map_err(|error| refusal(&error))?;
             entry.keep();
             self.wake.notify_one();

@@ -390,6 +390,28 @@ async fn sessions_over_the_bound_are_503_and_the_queued_ones_run_when_a_place_is
 }
 
 #[tokio::test]
+async fn an_id_that_waits_already_is_refused_and_the_one_that_waits_runs() {
+    let (provider, gateway) =
+        react_with("", "server_settings: { sessions_parallel_max: 1, sessions_queued_max: 4 }\n").await;
+    let gate = Gate::default();
+    provider.once(said(ANSWERS).after(&gate));
+    provider.always(said(ANSWERS));
+    let running = Events::new(gateway.post(PATH, &order("first")).await).await;
+    provider.call(0).await;
+    let queued = Events::new(gateway.post(PATH, &order("twin")).await).await;
+
+    let twin = gateway.post(PATH, &order("twin")).await.error(400).await;
+
+    assert!(twin["message"].as_str().unwrap().contains("exists already"), "{twin}");
+    gate.open();
+    let (running, queued) = tokio::join!(running.rest(), queued.rest());
+    for events in [running, queued] {
+        assert_eq!(text(&events, "FinalAnswerStream"), "17 * 23 = 391.");
+    }
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
 async fn a_stopping_gateway_hands_its_sessions_on_to_the_next_and_readers_come_back() {
     let (provider, mut gateway) = react_with("", "server_settings: { drain_seconds: 2 }\n").await;
     provider.once(Script::silence());
