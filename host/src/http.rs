@@ -59,6 +59,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/keys", get(admin::keys))
         .route("/admin/breakers", get(admin::breakers))
         .route("/admin/cache", get(admin::cache))
+        .route("/admin/sessions", get(admin::sessions))
         .route("/admin/explain", post(admin::explain))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready));

@@ -9,6 +9,7 @@ mod inspect;
 mod program;
 mod resume;
 mod shelter;
+mod tally;
 mod tools;
 mod worker;
 
@@ -17,6 +18,7 @@ pub(crate) use fork::Fork;
 pub(crate) use inspect::{Checked, Differs};
 pub(crate) use program::{Order, Ties};
 pub(crate) use shelter::{Lock, exist, open};
+use tally::Tally;
 
 use crate::app::wall_clock;
 use crate::snapshot::{Live, Snapshot};
@@ -58,6 +60,7 @@ pub(crate) struct Sessions {
     parallel_max: usize,
     open_max: usize,
     open: Mutex<Open>,
+    pub(crate) tally: Tally,
     /// Something may be claimed: a place is free, or a session came into the queue.
     wake: Notify,
 }
@@ -197,6 +200,7 @@ impl Sessions {
             parallel_max: settings.sessions_parallel_max,
             open_max: settings.sessions_parallel_max + settings.sessions_queued_max,
             open: Mutex::default(),
+            tally: Tally::default(),
             wake: Notify::new(),
         }
     }
@@ -377,6 +381,12 @@ impl Sessions {
         }
         let text = "too many sessions are queued (`server_settings.sessions_queued_max`): try again later";
         Err(Failure::new(Kind::Overloaded, text).retry_after(Some(RETRY_AFTER)))
+    }
+
+    /// At work, waiting for a place, and how many places there are.
+    pub(crate) fn standing(&self) -> (usize, usize, usize) {
+        let open = self.open();
+        (open.running.len(), open.waiting.len(), self.parallel_max)
     }
 
     /// Free places.

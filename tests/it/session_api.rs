@@ -249,6 +249,9 @@ async fn a_chat_reply_names_its_session_and_what_it_spent() {
     let id = reply.header("x-magic-session").unwrap().to_owned();
     let body = reply.json().await;
     assert_eq!(body["usage"]["model_calls"], 2, "{body}");
+    let sums = gateway.get("/admin/sessions").await.json().await;
+    let counted = (&sums["ended"]["answered"], &sums["rungs"]);
+    assert_eq!(counted, (&json!(1), &json!({ "tags": { "tag": 2 } })), "{sums}");
     let shown = gateway.get(&format!("{PATH}/{id}")).await.json().await;
     assert_eq!((&shown["status"], &shown["end"]["answer"]), (&json!("answered"), &json!("17 * 23 = 391.")));
     gateway.finish(&[&provider]).await;

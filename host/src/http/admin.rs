@@ -78,6 +78,17 @@ pub(crate) async fn cache(State(app): State<Arc<App>>) -> Response {
     }))
 }
 
+/// How many sessions are at work, how those of this process ended, and by which rungs their models' replies were read.
+pub(crate) async fn sessions(State(app): State<Arc<App>>) -> Response {
+    let (running, waiting, places) = app.sessions.standing();
+    let sums = app.sessions.tally.get();
+    reply::json(&json!({
+        "running": running, "waiting": waiting, "places": places,
+        "ended": { "answered": sums.answered, "failed": sums.failed, "cancelled": sums.cancelled },
+        "rungs": sums.rungs,
+    }))
+}
+
 /// Every profile that has failed or been asked lately, and whether it is asked now.
 pub(crate) async fn breakers(State(app): State<Arc<App>>) -> Response {
     let states = app.upstream.breaker_states();

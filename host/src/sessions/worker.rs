@@ -130,6 +130,7 @@ struct Writer {
 
 impl Writer {
     fn emit(&mut self, event: SessionEvent) {
+        self.sessions.tally.said(&event);
         self.seam.pass(event, &mut self.events);
     }
 
@@ -346,6 +347,7 @@ impl Worker {
             Ending::Failed => "failed",
             Ending::Cancelled => "cancelled",
         };
+        self.writer.sessions.tally.ended(ending);
         tracing::info!(%session, %alias, ended, ms, input_tokens, output_tokens, "session `{session}` of `{alias}` {ended}");
     }
 
