@@ -78,3 +78,6 @@ fn as_text(part: &Part) -> Option<&str> {
         Part::Media(_) | Part::Reasoning(_) | Part::ToolCall(_) | Part::ToolResult(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

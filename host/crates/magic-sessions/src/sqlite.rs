@@ -54,8 +54,7 @@ impl Sqlite {
         Ok(Self { database: Database::open(file, tables::MIGRATIONS, now)?, bounds, heads: Heads::default() })
     }
 
-    /// The file as somebody from outside sees it: sessions can be read, and nothing changes it.
-    pub async fn read_all<T: Send + 'static>(
+    async fn read_all<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, LogError> {
