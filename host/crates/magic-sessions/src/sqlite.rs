@@ -11,7 +11,7 @@ use crate::record::{self, Unreadable};
 use crate::spec::Spec;
 use heads::Heads;
 use magic_sqlite::rusqlite::{self, Connection};
-use magic_sqlite::{Database, Error, WriteError, unix_ms};
+use magic_sqlite::{Database, Error, WriteError, from_unix_ms, unix_ms};
 use magic_types::SessionId;
 use std::path::Path;
 use std::sync::Arc;
@@ -97,6 +97,8 @@ impl Sqlite {
 
     async fn append_now(&self, claim: &Claim, write: Write) -> Result<u64, LogError> {
         let Write { expected_seq, events, entries, at } = write;
+        // As the file has it: a reader must not see another time now than later.
+        let at = from_unix_ms(unix_ms(at));
         if events.is_empty() && entries.is_empty() {
             return Ok(expected_seq);
         }

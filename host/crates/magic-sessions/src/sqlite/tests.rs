@@ -79,6 +79,17 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(again.claim(lease("you", 2), Wanted::Any, 9).await.unwrap().len(), 1);
 }
 
+#[tokio::test]
+async fn an_event_has_the_same_time_whether_it_comes_from_memory_or_from_the_file() {
+    let folder = Folder::new();
+    let log = open(&folder.file());
+    let claim = log.create(created("s"), instant(1), Some(lease("me", 1))).await.unwrap().unwrap();
+    let at = instant(2) + Duration::from_nanos(123_456_789);
+    log.append(&claim, crate::log::Write { at, ..write(1, vec![thought("a")], 2) }).await.unwrap();
+    let live = log.read(&claim.session, 1, 9).await.unwrap();
+    assert_eq!(open(&folder.file()).read(&claim.session, 1, 9).await.unwrap(), live);
+}
+
 /// The files as a process that was killed leaves them: copied while another one has them open.
 fn as_if_killed(from: &Folder) -> Folder {
     let copy = Folder::new();
