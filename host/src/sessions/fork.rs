@@ -25,7 +25,8 @@ impl Sessions {
         let summary = self.summary(&fork.from).await?;
         let is_same = summary.session.pattern == job.pattern.name && fork.options.is_none();
         job.order = order_of(&old);
-        job.order.options = Some(fork.options.clone().unwrap_or_else(|| old.context.options.clone()));
+        // Another pattern has options of its own; the same one with the old ones goes on by the old spec.
+        job.order.options = fork.options.clone();
         if is_same {
             let mut spec = old.as_ref().clone();
             spec.context.session_id = fork.id.to_string();
@@ -35,10 +36,6 @@ impl Sessions {
         }
         let records = resume::records(self, &fork.from).await.map_err(|error| refusal(&error))?;
         job.order.messages.extend(thought_so_far(&records, fork.step));
-        if fork.options.is_none() {
-            // Another pattern has options of its own.
-            job.order.options = None;
-        }
         self.submit(fork.id, job).await
     }
 

@@ -180,12 +180,12 @@ impl Past {
             Guide::Component { .. } => patterns.iter().map(Some).collect(),
         };
         for pattern in choices {
-            let (_, replayed, _) = replayed(spec, pattern, &self.journal).await;
-            let is_same = replayed.parted_at.is_none();
+            let first = replayed(spec, pattern, &self.journal).await;
+            let is_same = first.1.parted_at.is_none();
             if let (false, Guide::Component { .. }) = (is_same, &spec.guide) {
                 continue;
             }
-            let (session, replayed, clock) = self.begin_anew(spec, pattern, &replayed).await;
+            let (session, replayed, clock) = self.begin_anew(spec, pattern, first).await;
             return Some((session, replayed, clock, pattern.map(|pattern| pattern.digest)));
         }
         None
@@ -196,13 +196,16 @@ impl Past {
         &mut self,
         spec: &Spec,
         pattern: Option<&Arc<Component>>,
-        first: &Replayed,
+        first: (Session, Replayed, Clock),
     ) -> (Session, Replayed, Clock) {
-        let (known, at) = (self.journal.len(), first.at);
-        let half_told = half_told(&self.journal, &first.open);
+        let (known, at) = (self.journal.len(), first.1.at);
+        let half_told = half_told(&self.journal, &first.1.open);
+        if half_told.is_empty() {
+            return first;
+        }
         self.journal.extend(half_told.iter().map(|ref_id| Entry { at, input: Input::Restarted(*ref_id), decided: 0 }));
         let voided = self::replayed(spec, pattern, &self.journal).await;
-        if half_told.is_empty() || voided.1.parted_at.is_none() {
+        if voided.1.parted_at.is_none() {
             return voided;
         }
         self.journal.truncate(known);
