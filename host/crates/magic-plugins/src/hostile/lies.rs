@@ -200,6 +200,7 @@ async fn a_file_larger_than_allowed_is_not_compiled() {
 #[tokio::test]
 async fn the_cache_is_ours_alone_and_is_used() {
     let dir = std::env::temp_dir().join(format!("magic-plugins-cache-{}", std::process::id()));
+    let _left_by_another_run = std::fs::remove_dir_all(&dir);
     for expected in [false, true] {
         let runtime = runtime_of(Options { cache_dir: Some(dir.clone()), ..Options::default() });
         let loaded = load(&runtime, "x", echo().module()).await.unwrap();
@@ -211,5 +212,6 @@ async fn the_cache_is_ours_alone_and_is_used() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
     }
-    std::fs::remove_dir_all(&dir).unwrap();
+    // The cache's own thread may still write its statistics there.
+    let _gone = std::fs::remove_dir_all(&dir);
 }
