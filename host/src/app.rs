@@ -245,7 +245,7 @@ pub(crate) async fn replay(
     let snapshot = parts.into_snapshot(1);
     let ids = match ids.is_empty() {
         true => sessions
-            .list(usize::MAX)
+            .list(None, usize::MAX)
             .await
             .map_err(|failure| anyhow::anyhow!("list the sessions: {}", failure.public))?
             .into_iter()

@@ -219,7 +219,7 @@ impl Sessions {
     /// What ended sessions began on is not needed any more.
     async fn prune_archive(&self) {
         // With the limit of everything that is kept and open: each session is there.
-        let Ok(all) = self.backing.list(usize::MAX).await else { return };
+        let Ok(all) = self.backing.list(None, usize::MAX).await else { return };
         let open = all.iter().filter(|summary| summary.status == Status::Running);
         let wanted = open.filter_map(|summary| summary.session.digest).collect();
         Arc::clone(&self.archive).prune(wanted).await;
@@ -252,6 +252,7 @@ impl Sessions {
             digest: Some(job.pattern.digest),
             parent: job.ties.parent.clone(),
             bound: job.ties.bound,
+            owner: job.ties.owner.clone(),
         };
         let cancel = CancellationToken::new();
         let beginning = Beginning { session, spec: Arc::clone(&spec), events, entries };
@@ -348,8 +349,9 @@ impl Sessions {
         self.backing.summary(id).await.map_err(|error| refusal(&error))
     }
 
-    pub(crate) async fn list(&self, max: usize) -> Result<Vec<Summary>, Failure> {
-        self.backing.list(max).await.map_err(|error| refusal(&error))
+    /// Newest first, at most `max`; of one owner, or of all.
+    pub(crate) async fn list(&self, owner: Option<&str>, max: usize) -> Result<Vec<Summary>, Failure> {
+        self.backing.list(owner, max).await.map_err(|error| refusal(&error))
     }
 
     /// After everything else has ended: waits until the log is on disk.

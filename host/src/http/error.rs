@@ -68,7 +68,7 @@ fn respond(status: StatusCode, content_type: &str, body: Body, failure: &Failure
     if let Ok(value) = HeaderValue::from_str(content_type) {
         response.headers_mut().insert(header::CONTENT_TYPE, value);
     }
-    if let Kind::Cancelled | Kind::LimitReached | Kind::Component = failure.kind {
+    if let Kind::Cancelled | Kind::LimitReached | Kind::Component | Kind::OverBudget = failure.kind {
         // OpenAI's clients send again what failed by these statuses, unless they are told: it would cost as much again.
         response.headers_mut().insert("x-should-retry", HeaderValue::from_static("false"));
     }
@@ -97,14 +97,16 @@ fn error(failure: &Failure, status: StatusCode) -> Error<'_> {
     Error {
         status: status.as_u16(),
         kind: failure.kind.as_str(),
-        class: error_type(failure.fault()),
+        class: error_type(failure.kind),
         message: &failure.public,
     }
 }
 
 /// OpenAI's error types and ours: <https://platform.openai.com/docs/guides/error-codes>.
-fn error_type(fault: Fault) -> &'static str {
-    match fault {
+fn error_type(kind: Kind) -> &'static str {
+    match kind.fault() {
+        Fault::Client if kind == Kind::OverLimit => "rate_limit_error",
+        Fault::Client if kind == Kind::OverBudget => "insufficient_quota",
         Fault::Client => "invalid_request_error",
         Fault::Key => "rate_limit_error",
         Fault::Provider => "upstream_error",
@@ -119,7 +121,9 @@ fn status(kind: Kind) -> StatusCode {
         Kind::NotFound => StatusCode::NOT_FOUND,
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::Cancelled => StatusCode::CONFLICT,
-        Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Kind::Forbidden => StatusCode::FORBIDDEN,
+        Kind::RateLimited | Kind::OverLimit | Kind::OverBudget => StatusCode::TOO_MANY_REQUESTS,
         Kind::ServerError | Kind::BadReply | Kind::CutOff => StatusCode::BAD_GATEWAY,
         Kind::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         Kind::KeyRejected | Kind::QuotaExhausted | Kind::Unreachable | Kind::NothingLeft | Kind::Overloaded => {

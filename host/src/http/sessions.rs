@@ -182,7 +182,7 @@ pub(crate) async fn list(
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(page) = page.map_err(|error| Failure::new(Kind::InvalidRequest, error.body_text()))?;
-    let list = app.sessions.list(page.limit.unwrap_or(50).clamp(1, 1000)).await?;
+    let list = app.sessions.list(None, page.limit.unwrap_or(50).clamp(1, 1000)).await?;
     Ok(reply::json(&json!({ "object": "list", "data": list.iter().map(summary_json).collect::<Vec<_>>() })))
 }
 

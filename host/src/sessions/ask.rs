@@ -210,10 +210,14 @@ fn completion(said: Said, served_by: String) -> Completion {
 fn llm_error(failure: &Failure) -> LlmError {
     let text = failure.public.clone();
     match failure.kind {
-        Kind::RateLimited => LlmError::RateLimited(failure.retry_after.map(|after| after.as_secs() as u32)),
+        Kind::RateLimited | Kind::OverLimit => {
+            LlmError::RateLimited(failure.retry_after.map(|after| after.as_secs() as u32))
+        }
         Kind::ContextTooLong => LlmError::ContextTooLong,
         Kind::ContentPolicy => LlmError::Refused(text),
-        Kind::InvalidRequest | Kind::NotFound | Kind::TooLarge => LlmError::InvalidRequest(text),
+        Kind::InvalidRequest | Kind::NotFound | Kind::TooLarge | Kind::Unauthenticated | Kind::Forbidden => {
+            LlmError::InvalidRequest(text)
+        }
         Kind::TimedOut => LlmError::TimedOut,
         Kind::Cancelled => LlmError::Cancelled,
         Kind::KeyRejected
@@ -225,6 +229,7 @@ fn llm_error(failure: &Failure) -> LlmError {
         | Kind::Component
         | Kind::NothingLeft
         | Kind::Overloaded
+        | Kind::OverBudget
         | Kind::LimitReached
         | Kind::Internal => LlmError::Unavailable(text),
     }

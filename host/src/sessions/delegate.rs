@@ -21,6 +21,7 @@ pub(super) struct Delegating {
     asking: Arc<ask::Asking>,
     /// What it delegates ends with the request that it exists for.
     is_bound: bool,
+    owner: Option<String>,
     spared: CancellationToken,
 }
 
@@ -34,6 +35,7 @@ impl Delegating {
         spec: &Spec,
         asking: &Arc<ask::Asking>,
         is_bound: bool,
+        owner: Option<String>,
         spared: &CancellationToken,
     ) -> Self {
         Self {
@@ -43,6 +45,7 @@ impl Delegating {
             lineage: spec.lineage.clone(),
             asking: Arc::clone(asking),
             is_bound,
+            owner,
             spared: spared.clone(),
         }
     }
@@ -72,6 +75,7 @@ impl Delegating {
                 lineage: self.lineage.clone(),
                 limits: Some(asked.limits),
                 bound: self.is_bound,
+                owner: self.owner.clone(),
             },
         };
         let guard = match self.sessions.submit(child.clone(), job).await {

@@ -34,6 +34,8 @@ pub(crate) struct Ties {
     pub(crate) limits: Option<Limits>,
     /// It exists for one request.
     pub(crate) bound: bool,
+    /// The virtual key that pays.
+    pub(crate) owner: Option<String>,
 }
 
 /// Pins everything that the session is run with.

@@ -48,6 +48,8 @@ pub(super) struct TakenUp {
     /// Calls that may have run and must not run twice.
     pub(super) unknown: Vec<ToolCall>,
     pub(super) is_fresh: bool,
+    /// The virtual key that its calls are accounted to.
+    pub(super) owner: Option<String>,
 }
 
 // === impl Clock ===
@@ -83,10 +85,11 @@ pub(super) async fn take_up(sessions: &Sessions, claim: &Claim, at_hand: &AtHand
         // What it existed for is gone.
         return Ok(Taken::Over(SessionEvent::SessionCancelled));
     }
-    let alias = match &past {
-        Some(past) => past.summary.session.alias.clone(),
-        None => sessions.backing.summary(id).await?.session.alias,
+    let new = match &past {
+        Some(past) => past.summary.session.clone(),
+        None => sessions.backing.summary(id).await?.session,
     };
+    let alias = new.alias;
     let Some(route) = at_hand.snapshot.routes.get(alias.as_str()).map(Arc::clone) else {
         let text = format!("the alias `{alias}` of this session is not in the config any more");
         return Ok(Taken::Over(failed(Kind::NotFound, text)));
@@ -109,6 +112,7 @@ pub(super) async fn take_up(sessions: &Sessions, claim: &Claim, at_hand: &AtHand
             again: Vec::new(),
             unknown: Vec::new(),
             is_fresh: true,
+            owner: new.owner,
             spec,
         })));
     };
@@ -166,6 +170,7 @@ impl Past {
             again,
             unknown,
             is_fresh: false,
+            owner: self.summary.session.owner,
         }))
     }
 

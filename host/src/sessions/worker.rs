@@ -195,8 +195,20 @@ struct Worker {
 
 impl Worker {
     fn new(held: &Held, at_hand: &AtHand, taken: Box<resume::TakenUp>) -> Self {
-        let resume::TakenUp { spec, session, route, clock, next_seq, seam, missing, entries, again, unknown, is_fresh } =
-            *taken;
+        let resume::TakenUp {
+            spec,
+            session,
+            route,
+            clock,
+            next_seq,
+            seam,
+            missing,
+            entries,
+            again,
+            unknown,
+            is_fresh,
+            owner,
+        } = *taken;
         let id = held.claim.session.clone();
         let (sessions, snapshot) = (&held.sessions, &at_hand.snapshot);
         let asking =
@@ -221,6 +233,7 @@ impl Worker {
                 &spec,
                 &asking,
                 at_hand.is_bound,
+                owner,
                 &spared,
             )),
             spared,

@@ -50,7 +50,11 @@ pub fn rule(kind: Kind) -> (Verdict, Rule) {
         Kind::ContentPolicy => (Verdict::ContentPolicyLane, Rule::Untouched),
         Kind::InvalidRequest | Kind::NotFound | Kind::TooLarge => (Verdict::Fail, Rule::Untouched),
         // Not a vendor's doing: another vendor would not mend them.
-        Kind::Cancelled
+        Kind::Unauthenticated
+        | Kind::Forbidden
+        | Kind::OverLimit
+        | Kind::OverBudget
+        | Kind::Cancelled
         | Kind::Component
         | Kind::NothingLeft
         | Kind::Overloaded

@@ -41,6 +41,7 @@ pub(crate) fn session(id: &str) -> NewSession {
         digest: Some(Digest([7; 32])),
         parent: None,
         bound: false,
+        owner: None,
     }
 }
 
@@ -192,14 +193,18 @@ async fn reads_are_bounded_and_start_anywhere(log: Arc<dyn Backing>) {
 }
 
 async fn the_list_is_newest_first(log: Arc<dyn Backing>) {
-    for (id, at) in [("a", 1), ("c", 3), ("b", 2)] {
-        log.create(created(id), instant(at), None).await.unwrap();
+    for (id, at, owner) in [("a", 1, Some("vk_1")), ("c", 3, Some("vk_1")), ("b", 2, None), ("d", 0, Some("vk_2"))] {
+        let session = NewSession { owner: owner.map(str::to_owned), ..session(id) };
+        log.create(Beginning { session, ..created(id) }, instant(at), None).await.unwrap();
     }
     let listed = |summaries: Vec<crate::log::Summary>| {
         summaries.iter().map(|summary| summary.session.id.as_str().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(listed(log.list(10).await.unwrap()), ["c", "b", "a"]);
-    assert_eq!(listed(log.list(2).await.unwrap()), ["c", "b"]);
+    assert_eq!(listed(log.list(None, 10).await.unwrap()), ["c", "b", "a", "d"]);
+    assert_eq!(listed(log.list(None, 2).await.unwrap()), ["c", "b"]);
+    assert_eq!(listed(log.list(Some("vk_1"), 10).await.unwrap()), ["c", "a"]);
+    assert_eq!(listed(log.list(Some("nobody"), 10).await.unwrap()), [""; 0]);
+    assert_eq!(log.list(Some("vk_2"), 1).await.unwrap()[0].session.owner.as_deref(), Some("vk_2"));
 }
 
 async fn a_tail_misses_nothing_and_repeats_nothing(log: Arc<dyn Backing>) {

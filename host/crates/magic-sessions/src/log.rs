@@ -24,6 +24,8 @@ pub struct NewSession {
     pub parent: Option<SessionId>,
     /// It lives for one request: nobody will come back for it when that is gone.
     pub bound: bool,
+    /// The virtual key that it was begun with, and that its calls are accounted to.
+    pub owner: Option<String>,
 }
 
 /// A session to begin: what it is, what it is run with, and what has happened already where it is forked off another one.
@@ -123,8 +125,8 @@ pub trait EventLog: Send + Sync {
     /// What happened to it, from its beginning.
     fn journal<'a>(&'a self, session: &'a SessionId) -> LogFuture<'a, Vec<Entry>>;
 
-    /// Newest first, at most `max`.
-    fn list(&self, max: usize) -> LogFuture<'_, Vec<Summary>>;
+    /// Newest first, at most `max`; of one owner, or of all.
+    fn list<'a>(&'a self, owner: Option<&'a str>, max: usize) -> LogFuture<'a, Vec<Summary>>;
 }
 
 /// Reads one session's log from any point and waits at its head. Subscribing late and reconnecting are the same path.
@@ -232,7 +234,7 @@ impl Status {
 
 impl From<NewSession> for SessionEvent {
     fn from(new: NewSession) -> Self {
-        let NewSession { id, alias, pattern, digest, parent: _, bound: _ } = new;
+        let NewSession { id, alias, pattern, digest, parent: _, bound: _, owner: _ } = new;
         Self::SessionCreated { session_id: id, alias, pattern, digest }
     }
 }

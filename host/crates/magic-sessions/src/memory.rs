@@ -170,8 +170,9 @@ impl Memory {
         state.sessions.get(id).map(read).ok_or_else(|| LogError::UnknownSession(id.clone()))
     }
 
-    fn list_now(&self, max: usize) -> Vec<Summary> {
+    fn list_now(&self, owner: Option<&str>, max: usize) -> Vec<Summary> {
         let mut all: Vec<Summary> = self.state().sessions.values().map(Entry::summary).collect();
+        all.retain(|summary| owner.is_none() || summary.session.owner.as_deref() == owner);
         all.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| b.session.id.cmp(&a.session.id)));
         all.truncate(max);
         all
@@ -207,8 +208,8 @@ impl EventLog for Memory {
         Box::pin(async move { self.with_entry(session, |entry| entry.journal.clone()) })
     }
 
-    fn list(&self, max: usize) -> LogFuture<'_, Vec<Summary>> {
-        Box::pin(async move { Ok(self.list_now(max)) })
+    fn list<'a>(&'a self, owner: Option<&'a str>, max: usize) -> LogFuture<'a, Vec<Summary>> {
+        Box::pin(async move { Ok(self.list_now(owner, max)) })
     }
 }
 

@@ -203,8 +203,9 @@ impl EventLog for Sqlite {
         Box::pin(self.journal_now(session))
     }
 
-    fn list(&self, max: usize) -> LogFuture<'_, Vec<Summary>> {
-        Box::pin(self.read_all(move |connection| tables::list(connection, max)))
+    fn list<'a>(&'a self, owner: Option<&'a str>, max: usize) -> LogFuture<'a, Vec<Summary>> {
+        let owner = owner.map(str::to_owned);
+        Box::pin(self.read_all(move |connection| tables::list(connection, owner.as_deref(), max)))
     }
 }
 

@@ -26,6 +26,14 @@ pub enum Kind {
     ContextTooLong,
     /// The vendor's content policy refused the request.
     ContentPolicy,
+    /// No virtual key, or none that is known.
+    Unauthenticated,
+    /// The virtual key may not do that.
+    Forbidden,
+    /// Requests or tokens a minute, or requests at once, of the virtual key or its team.
+    OverLimit,
+    /// The budget of the virtual key or its team is spent.
+    OverBudget,
     // Key
     /// 401, 403 and kin: the key will never work again.
     KeyRejected,
@@ -67,6 +75,10 @@ impl Kind {
             | Self::TooLarge
             | Self::ContextTooLong
             | Self::ContentPolicy
+            | Self::Unauthenticated
+            | Self::Forbidden
+            | Self::OverLimit
+            | Self::OverBudget
             | Self::Cancelled => Fault::Client,
             Self::KeyRejected | Self::QuotaExhausted | Self::RateLimited => Fault::Key,
             Self::ServerError | Self::Unreachable | Self::TimedOut | Self::BadReply | Self::CutOff => Fault::Provider,
@@ -75,12 +87,16 @@ impl Kind {
         }
     }
 
-    const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::InvalidRequest,
         Self::NotFound,
         Self::TooLarge,
         Self::ContextTooLong,
         Self::ContentPolicy,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::OverLimit,
+        Self::OverBudget,
         Self::KeyRejected,
         Self::QuotaExhausted,
         Self::RateLimited,
@@ -110,6 +126,11 @@ impl Kind {
             Self::TooLarge => "too_large",
             Self::ContextTooLong => "context_length_exceeded",
             Self::ContentPolicy => "content_policy_violation",
+            // OpenAI's codes: <https://platform.openai.com/docs/guides/error-codes>
+            Self::Unauthenticated => "invalid_api_key",
+            Self::Forbidden => "permission_denied",
+            Self::OverLimit => "rate_limit_exceeded",
+            Self::OverBudget => "insufficient_quota",
             Self::KeyRejected => "key_rejected",
             Self::QuotaExhausted => "quota_exhausted",
             Self::RateLimited => "rate_limited",

@@ -5,31 +5,9 @@ use crate::testing::{config, failure};
 use magic_types::{Failure, Fault, Kind};
 use std::time::Duration;
 
-const KINDS: [Kind; 19] = [
-    Kind::InvalidRequest,
-    Kind::NotFound,
-    Kind::TooLarge,
-    Kind::ContextTooLong,
-    Kind::ContentPolicy,
-    Kind::KeyRejected,
-    Kind::QuotaExhausted,
-    Kind::RateLimited,
-    Kind::ServerError,
-    Kind::Unreachable,
-    Kind::TimedOut,
-    Kind::BadReply,
-    Kind::CutOff,
-    Kind::Component,
-    Kind::NothingLeft,
-    Kind::Overloaded,
-    Kind::Cancelled,
-    Kind::LimitReached,
-    Kind::Internal,
-];
-
 #[test]
 fn the_fault_decides_who_suffers() {
-    for kind in KINDS {
+    for kind in Kind::ALL {
         let (verdict, key) = rule(kind);
         match kind.fault() {
             Fault::Key => assert!(verdict == Verdict::NextKey && key != Rule::Untouched, "{kind:?}"),
@@ -51,7 +29,7 @@ fn the_fault_decides_who_suffers() {
 #[test]
 fn a_breaker_counts_what_is_its_vendors_fault_and_nothing_else() {
     let counted: Vec<&str> =
-        KINDS.iter().filter(|kind| is_providers(&failure(**kind))).map(|kind| kind.as_str()).collect();
+        Kind::ALL.iter().filter(|kind| is_providers(&failure(**kind))).map(|kind| kind.as_str()).collect();
     let expected =
         ["upstream_error", "upstream_unreachable", "upstream_timed_out", "upstream_bad_reply", "upstream_cut_off"];
     assert_eq!(counted, expected);

@@ -68,7 +68,7 @@ async fn ended_sessions_make_room_for_bytes() {
         run(&log, &format!("s{at}"), true).await;
     }
     assert!(log.summary(&first).await.is_err());
-    assert!(log.list(100).await.unwrap().len() < 40);
+    assert!(log.list(None, 100).await.unwrap().len() < 40);
     assert!(log.state().bytes <= 4_000);
     let kept: usize = log.state().sessions.values().map(|entry| entry.bytes).sum();
     assert_eq!(log.state().bytes, kept);

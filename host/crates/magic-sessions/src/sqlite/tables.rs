@@ -9,7 +9,8 @@ use magic_types::{AliasName, Digest, SessionId};
 use std::time::{Duration, SystemTime};
 
 /// Each brings the file from its place's number to the next. Written once: a change is a new one at the end.
-pub(super) const MIGRATIONS: Migrations = &["
+pub(super) const MIGRATIONS: Migrations = &[
+    "
     CREATE TABLE sessions (
         sid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, alias TEXT NOT NULL, pattern TEXT NOT NULL, digest BLOB,
         parent TEXT, bound INTEGER NOT NULL, status TEXT NOT NULL, created_ms INTEGER NOT NULL,
@@ -29,7 +30,12 @@ pub(super) const MIGRATIONS: Migrations = &["
         sid INTEGER NOT NULL, number INTEGER NOT NULL, at_us INTEGER NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (sid, number)
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    ALTER TABLE sessions ADD COLUMN owner TEXT;
+    CREATE INDEX sessions_by_owner ON sessions (owner, created_ms);
+",
+];
 
 /// What a write came to. A refusal is no failure of the database: what was written before it in the same transaction stays.
 pub(super) enum Told<T> {
@@ -87,7 +93,8 @@ pub(super) fn create(
     connection
         .prepare(
             "INSERT INTO sessions (id, alias, pattern, digest, parent, bound, status, created_ms, updated_ms, next_seq,
-             next_entry, bytes, format, spec) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?7, 0, 0, ?8, ?9, ?10)",
+             next_entry, bytes, format, spec, owner)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'running', ?7, ?7, 0, 0, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             new.id.as_str(),
@@ -99,7 +106,8 @@ pub(super) fn create(
             at,
             whole(bytes as u64),
             FORMAT,
-            spec
+            spec,
+            new.owner
         ])?;
     let sid = connection.last_insert_rowid();
     let (owner, until) = lease.map_or(("", 0), |lease| (lease.owner.as_str(), until(lease)));
@@ -231,15 +239,16 @@ pub(super) fn spec(connection: &Connection, id: &SessionId) -> rusqlite::Result<
 }
 
 const SUMMARY: &str =
-    "SELECT id, alias, pattern, digest, parent, bound, status, created_ms, updated_ms, next_seq FROM sessions";
+    "SELECT id, alias, pattern, digest, parent, bound, status, created_ms, updated_ms, next_seq, owner FROM sessions";
 
 pub(super) fn summary(connection: &Connection, id: &SessionId) -> rusqlite::Result<Option<Summary>> {
     connection.prepare(&format!("{SUMMARY} WHERE id = ?1"))?.query_row([id.as_str()], to_summary).optional()
 }
 
-pub(super) fn list(connection: &Connection, max: usize) -> rusqlite::Result<Vec<Summary>> {
-    let mut query = connection.prepare(&format!("{SUMMARY} ORDER BY created_ms DESC, id DESC LIMIT ?1"))?;
-    query.query_map([whole(max as u64)], to_summary)?.collect()
+pub(super) fn list(connection: &Connection, owner: Option<&str>, max: usize) -> rusqlite::Result<Vec<Summary>> {
+    let of = if owner.is_some() { "owner = ?2" } else { "?2 IS NULL" };
+    let mut query = connection.prepare(&format!("{SUMMARY} WHERE {of} ORDER BY created_ms DESC, id DESC LIMIT ?1"))?;
+    query.query_map(params![whole(max as u64), owner], to_summary)?.collect()
 }
 
 fn to_summary(row: &rusqlite::Row<'_>) -> rusqlite::Result<Summary> {
@@ -254,6 +263,7 @@ fn to_summary(row: &rusqlite::Row<'_>) -> rusqlite::Result<Summary> {
             digest: digest.map(Digest),
             parent: parent.map(SessionId::new),
             bound: row.get(5)?,
+            owner: row.get(10)?,
         },
         status: Status::from_word(&status),
         created_at: from_unix_ms(row.get(7)?),

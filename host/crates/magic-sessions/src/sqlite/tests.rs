@@ -201,7 +201,8 @@ async fn ended_sessions_go_by_age_by_number_and_by_size_and_running_ones_never()
             log.append(&claim, write(1, vec![thought(&"x".repeat(10_000)), end()], at)).await.unwrap();
         }
         log.create(created("last"), instant(now), None).await.unwrap();
-        let mut ids: Vec<String> = log.list(99).await.unwrap().iter().map(|one| one.session.id.to_string()).collect();
+        let mut ids: Vec<String> =
+            log.list(None, 99).await.unwrap().iter().map(|one| one.session.id.to_string()).collect();
         ids.sort();
         ids.join(" ")
     };
@@ -233,7 +234,7 @@ async fn a_file_of_every_older_version_is_read() {
         let folder = Folder::new();
         Connection::open(folder.file()).unwrap().execute_batch(&dump).unwrap();
         let log = open(&folder.file());
-        let summaries = log.list(99).await.unwrap();
+        let summaries = log.list(None, 99).await.unwrap();
         assert!(!summaries.is_empty());
         for summary in summaries {
             let id = &summary.session.id;
