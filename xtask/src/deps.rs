@@ -59,6 +59,12 @@ const RULES: &[Rule] = &[
         tokio: &["sync"],
     },
     Rule {
+        name: "magic-access",
+        may: &[TYPES, "sha2", "subtle", "thiserror"],
+        never: &["tokio", "axum", "hyper", "reqwest", "wasmtime", "rusqlite", "rand", "fastrand"],
+        tokio: &[],
+    },
+    Rule {
         name: "magic-eval",
         may: &[TYPES, "serde", "serde_json", "thiserror"],
         never: &["tokio", "axum", "hyper", "reqwest", "wasmtime", "rand", "fastrand"],
@@ -92,8 +98,15 @@ const RULES: &[Rule] = &[
 const ABOVE_HOST: &[&str] = &["magic-tests", "magic-benches"];
 const HOST: &str = "magic-proxy";
 /// Crates that never import each other, whatever the kind of dependency; the host converts between them.
-const SIBLINGS: &[&str] =
-    &["magic-config", "magic-routing", "magic-dialects", "magic-sessions", "magic-plugins", "magic-eval"];
+const SIBLINGS: &[&str] = &[
+    "magic-access",
+    "magic-config",
+    "magic-routing",
+    "magic-dialects",
+    "magic-sessions",
+    "magic-plugins",
+    "magic-eval",
+];
 const EXCEPTION: (&str, &str) = ("magic-routing", "magic-config");
 
 #[derive(Deserialize)]
