@@ -4,6 +4,7 @@
 //! `upstream` (the way to a model), `sessions` (reasoning), `components` (what guests get of us), `reload` (files to
 //! snapshots), `snapshot` (what one request sees), `server`, `tasks`, `telemetry`.
 
+mod accounts;
 mod app;
 mod cache;
 mod cli;

@@ -1,5 +1,6 @@
 //! Why a request is refused before it is sent, in words that its sender may read. Which status that is, is the host's.
 use crate::{Account, Budget, Full, Limit, VirtualKeyId};
+use magic_types::{Failure, Kind};
 use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,29 +30,15 @@ pub enum Denied {
     Unavailable { account: Account, retry_after: Duration },
 }
 
-/// What kind of no it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Nobody knows who asks (401).
-    Unauthenticated,
-    /// They may not, now or later (403).
-    Forbidden,
-    /// Too fast (429).
-    Limited,
-    /// Too much (429, or 402 where money is meant).
-    Budget,
-    /// Not their fault (503).
-    Unavailable,
-}
-
 impl Denied {
-    pub fn class(&self) -> Class {
+    /// With the fault it decides the status. A budget whose rest is only held is a limit to wait for, not an end.
+    pub fn kind(&self) -> Kind {
         match self {
-            Self::NoSuchKey | Self::Expired { .. } | Self::Revoked { .. } => Class::Unauthenticated,
-            Self::Alias { .. } | Self::Unpriced { .. } => Class::Forbidden,
-            Self::Full { .. } => Class::Limited,
-            Self::BudgetSpent { .. } | Self::BudgetHeld { .. } => Class::Budget,
-            Self::Unavailable { .. } => Class::Unavailable,
+            Self::NoSuchKey | Self::Expired { .. } | Self::Revoked { .. } => Kind::Unauthenticated,
+            Self::Alias { .. } | Self::Unpriced { .. } => Kind::Forbidden,
+            Self::Full { .. } | Self::BudgetHeld { .. } => Kind::OverLimit,
+            Self::BudgetSpent { .. } => Kind::OverBudget,
+            Self::Unavailable { .. } => Kind::Overloaded,
         }
     }
 
@@ -79,7 +66,7 @@ impl Denied {
         }
     }
 
-    /// The word for logs, metrics and error codes.
+    /// The word for logs and metrics.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::NoSuchKey => "invalid_api_key",
@@ -96,6 +83,12 @@ impl Denied {
             Self::Unpriced { .. } => "no_price",
             Self::Unavailable { .. } => "accounts_unavailable",
         }
+    }
+}
+
+impl From<&Denied> for Failure {
+    fn from(denied: &Denied) -> Self {
+        Self::new(denied.kind(), denied.to_string()).retry_after(denied.retry_after()).private(denied.as_str())
     }
 }
 

@@ -15,7 +15,7 @@ mod secret;
 mod window;
 
 pub use budget::{Amount, Budget, Charge, MICROS, Money, Refusal, Room, Unit};
-pub use denied::{Class, Denied};
+pub use denied::Denied;
 pub use grants::{ALIASES_MAX, AliasRule, BUDGETS_MAX, Grants};
 pub use ids::{Account, TeamName, VirtualKeyId};
 pub use key::{Standing, Team, VirtualKey};

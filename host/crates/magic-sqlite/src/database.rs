@@ -36,7 +36,16 @@ impl Database {
     /// Opens the file and brings it up to date; makes it where there is none. A file that is no database, or a broken one,
     /// is put aside under another name, with a warning. Blocks.
     pub fn open(file: &Path, migrations: Migrations, now: SystemTime) -> Result<Self, Error> {
-        let writer = Writer::start(file::open(file, migrations, now)?)?;
+        Self::with(file, file::open(file, migrations, now)?)
+    }
+
+    /// As [`Database::open`], but a broken file is an error and stays where it is. Blocks.
+    pub fn open_as_it_is(file: &Path, migrations: Migrations) -> Result<Self, Error> {
+        Self::with(file, file::open_as_it_is(file, migrations)?)
+    }
+
+    fn with(file: &Path, connection: Connection) -> Result<Self, Error> {
+        let writer = Writer::start(connection)?;
         let readers = Arc::new(Semaphore::new(READERS_MAX));
         Ok(Self(Arc::new(Inner { file: file.to_owned(), writer, idle: Mutex::default(), readers })))
     }

@@ -51,6 +51,18 @@ pub(crate) fn open(file: &Path, migrations: Migrations, now: SystemTime) -> Resu
     }
 }
 
+/// For the one writer of a file whose loss would change what may be done: a broken one is an error, and stays where it is.
+pub(crate) fn open_as_it_is(file: &Path, migrations: Migrations) -> Result<Connection, Error> {
+    check_head(make_private(file)?)?;
+    let mut connection = Connection::open(file)?;
+    connection.busy_timeout(BUSY_MAX)?;
+    let _mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    connection.execute_batch(&format!("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = {WAL_BYTES_MAX}"))?;
+    check(&connection, file)?;
+    migrate(&mut connection, migrations)?;
+    Ok(connection)
+}
+
 /// For reads: it can change nothing, and it makes no file.
 pub fn reader(file: &Path) -> rusqlite::Result<Connection> {
     let connection =
@@ -63,17 +75,6 @@ pub fn reader(file: &Path) -> rusqlite::Result<Connection> {
 pub fn version(connection: &Connection) -> rusqlite::Result<usize> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
-}
-
-fn open_as_it_is(file: &Path, migrations: Migrations) -> Result<Connection, Error> {
-    check_head(make_private(file)?)?;
-    let mut connection = Connection::open(file)?;
-    connection.busy_timeout(BUSY_MAX)?;
-    let _mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    connection.execute_batch(&format!("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = {WAL_BYTES_MAX}"))?;
-    check(&connection, file)?;
-    migrate(&mut connection, migrations)?;
-    Ok(connection)
 }
 
 fn check(connection: &Connection, file: &Path) -> Result<(), Error> {

@@ -1,0 +1,202 @@
+//! A request that was let in: what it took of limits and holds of budgets, and how it gives that back. Whichever way it
+//! ends, it ends once: settled by what it cost or, where it is dropped, as one that was never sent.
+use super::Accounts;
+use super::holds::{self, HoldId};
+use super::principal::{Bound, Gate, Principal};
+use super::tally::{Names, Outcome, ROW_BYTES, Settlement, Sums};
+use magic_access::{Charge, Denied, Limiter, Money, Taken, Unit};
+use magic_sqlite::rusqlite::Connection;
+use magic_types::{AliasName, ProfileName};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// A commit takes milliseconds. A client with a budget waits that long for a file that is silent, and is told to come
+/// again: unwatched, a budget is none.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a request is about to use, as far as anybody can tell before.
+pub(crate) struct Want<'a> {
+    pub(crate) alias: &'a AliasName,
+    pub(crate) pattern: Option<&'a Arc<str>>,
+    /// As usage has it, e.g. `chat_completions`.
+    pub(crate) operation: &'static str,
+    /// In and out together, rather too many than too few.
+    pub(crate) tokens: u64,
+    /// By the dearest leg it may take; `None`: one of them has no price, which a budget in money does not let pass.
+    pub(crate) cost_micros: Option<u64>,
+    pub(crate) now: SystemTime,
+}
+
+/// What a request used.
+#[derive(Clone, Debug)]
+pub(crate) struct Spent {
+    /// All of the prompt, cached or not.
+    pub(crate) tokens_in: u64,
+    /// Of `tokens_in`.
+    pub(crate) tokens_cached: u64,
+    pub(crate) tokens_out: u64,
+    pub(crate) cost_micros: u64,
+    /// Who served it; `None`: nobody.
+    pub(crate) profile: Option<ProfileName>,
+    pub(crate) outcome: Outcome,
+    /// The vendor did not say, or not all.
+    pub(crate) is_estimated: bool,
+}
+
+/// What stays of what was wanted.
+#[derive(Clone)]
+pub(super) struct Asking {
+    pub(super) alias: AliasName,
+    pub(super) pattern: Option<Arc<str>>,
+    pub(super) operation: &'static str,
+    pub(super) charge: Charge,
+}
+
+/// To be settled.
+#[must_use = "dropped, it counts as not sent"]
+pub(crate) struct Admission {
+    accounts: Accounts,
+    principal: Arc<Principal>,
+    asking: Asking,
+    /// Of the admission: in it are its turn of each budget and its line of usage, however long it takes.
+    now_ms: u64,
+    /// Of the key's limits, and of its team's.
+    taken: [Option<(Gate, Taken)>; 2],
+    hold: Option<HoldId>,
+}
+
+// === impl Want ===
+impl Want<'_> {
+    fn asking(&self) -> Asking {
+        Asking {
+            alias: self.alias.clone(),
+            pattern: self.pattern.cloned(),
+            operation: self.operation,
+            charge: Charge { money: Money(self.cost_micros.unwrap_or(0)), tokens: self.tokens },
+        }
+    }
+}
+
+// === impl Admission ===
+impl Admission {
+    /// By limits first, which are in memory; then by budgets, which are not.
+    pub(super) async fn new(
+        accounts: Accounts,
+        principal: Arc<Principal>,
+        want: Want<'_>,
+        now_ms: u64,
+    ) -> Result<Self, Denied> {
+        let asking = want.asking();
+        let mut admission = Self { accounts, principal, asking, now_ms, taken: [None, None], hold: None };
+        let admitted = match admission.take_limits() {
+            Ok(()) => admission.hold_budgets(want.cost_micros.is_some()).await,
+            Err(denied) => Err(denied),
+        };
+        match admitted {
+            Ok(()) => Ok(admission),
+            Err(denied) => {
+                admission.give_back(Limiter::undo);
+                Err(denied)
+            }
+        }
+    }
+
+    /// It is over, and that is what it used.
+    pub(crate) fn settle(mut self, spent: Spent) {
+        let tokens = spent.tokens_in.saturating_add(spent.tokens_out);
+        self.give_back(|limiter, taken| limiter.settle(taken, tokens));
+        let names = Names {
+            day: self.now_ms / 86_400_000,
+            key: self.principal.key.clone(),
+            team: self.principal.team.clone(),
+            alias: self.asking.alias.clone(),
+            profile: spent.profile,
+            pattern: self.asking.pattern.clone(),
+            operation: self.asking.operation,
+            outcome: spent.outcome,
+        };
+        let sums = Sums {
+            requests: 1,
+            estimated: u64::from(spent.is_estimated),
+            tokens_in: spent.tokens_in,
+            tokens_cached: spent.tokens_cached,
+            tokens_out: spent.tokens_out,
+            cost_micros: spent.cost_micros,
+        };
+        match self.hold.take() {
+            None => self.accounts.0.tally.add(names, sums),
+            Some(hold) => {
+                let cost = Charge { money: Money(spent.cost_micros), tokens };
+                self.accounts.settle_hold(Settlement { hold, spent: Some((cost, names, sums)) });
+            }
+        }
+    }
+
+    fn take_limits(&mut self) -> Result<(), Denied> {
+        for (place, bound) in self.taken.iter_mut().zip(&self.principal.bounds) {
+            let Some(gate) = &bound.limiter else { continue };
+            let taken = lock(gate).take(&bound.grants, self.asking.charge.tokens, self.now_ms);
+            let taken = taken.map_err(|full| Denied::Full { account: bound.account.clone(), full })?;
+            *place = Some((Arc::clone(gate), taken));
+        }
+        Ok(())
+    }
+
+    async fn hold_budgets(&mut self, is_priced: bool) -> Result<(), Denied> {
+        let Some(first) = self.principal.bounds.iter().find(|bound| !bound.grants.budgets.is_empty()) else {
+            return Ok(());
+        };
+        let in_money = |bound: &Arc<Bound>| bound.grants.budgets.iter().any(|budget| budget.unit() == Unit::Money);
+        if let Some(bound) = self.principal.bounds.iter().find(|bound| !is_priced && in_money(bound)) {
+            return Err(Denied::Unpriced { account: bound.account.clone(), alias: self.asking.alias.to_string() });
+        }
+        let (id, now_ms) = (HoldId::new(), self.now_ms);
+        // Before it is asked for: whoever goes while the file is asked gives back what it may have got.
+        self.hold = Some(id);
+        let (principal, asking) = (Arc::clone(&self.principal), self.asking.clone());
+        let job = move |connection: &Connection| holds::reserve(connection, id, &principal, &asking, now_ms);
+        match tokio::time::timeout(PATIENCE, self.accounts.0.ledger.database().write(ROW_BYTES, job)).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err(denied))) => {
+                self.hold = None;
+                Err(denied)
+            }
+            Ok(Err(_)) | Err(_) => Err(Denied::Unavailable { account: first.account.clone(), retry_after: PATIENCE }),
+        }
+    }
+
+    fn give_back(&mut self, mut how: impl FnMut(&mut Limiter, Taken)) {
+        for (gate, taken) in self.taken.iter_mut().filter_map(Option::take) {
+            how(&mut lock(&gate), taken);
+        }
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.give_back(|limiter, taken| limiter.settle(taken, 0));
+        if let Some(hold) = self.hold.take() {
+            self.accounts.settle_hold(Settlement { hold, spent: None });
+        }
+    }
+}
+
+// === impl Accounts ===
+impl Accounts {
+    /// Queued behind whatever made the hold. Where the queue is full, or the file refuses, it is tried again; until then
+    /// the hold stays, so that never too little is counted.
+    fn settle_hold(&self, settlement: Settlement) {
+        let settlement = Arc::new(settlement);
+        let (accounts, job) = (self.clone(), Arc::clone(&settlement));
+        let write = move |connection: &Connection| {
+            job.write(connection).inspect_err(|_| accounts.0.tally.keep(Arc::clone(&job)))
+        };
+        if self.0.ledger.queue(ROW_BYTES, write).is_err() {
+            self.0.tally.keep(settlement);
+        }
+    }
+}
+
+fn lock(gate: &Gate) -> MutexGuard<'_, Limiter> {
+    gate.lock().unwrap_or_else(PoisonError::into_inner)
+}
