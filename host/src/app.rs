@@ -1,4 +1,5 @@
 //! Builds the parts, wires them, and owns the order of start and stop.
+use crate::accounts::Accounts;
 use crate::cache::{Bounds, Cache};
 use crate::components::Egress;
 use crate::reload::{Ground, Reload, Status, Watch};
@@ -63,6 +64,21 @@ impl Paths {
     }
 }
 
+/// Where the gateway is to be found, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Door {
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Whoever shows no virtual key may ask for models.
+    pub allow_anonymous: bool,
+}
+
+impl From<SocketAddr> for Door {
+    fn from(listen: SocketAddr) -> Self {
+        Self { listen, allow_anonymous: false }
+    }
+}
+
 /// Why the gateway did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -80,6 +96,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) cache: Arc<Cache>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) accounts: Accounts,
+    pub(crate) door: Door,
     pub(crate) status: Status,
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) tasks: Tasks,
@@ -98,12 +116,15 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts everything and begins to listen. Port 0 takes a free one.
+    /// Starts everything and begins to listen.
     ///
     /// # Errors
     /// Every problem of the config at once, or why the socket or the engine is not to be had.
-    pub async fn start(paths: Paths, listen: SocketAddr) -> Result<Self, StartError> {
+    pub async fn start(paths: Paths, door: impl Into<Door>) -> Result<Self, StartError> {
+        let door = door.into();
+        let listen = door.listen;
         let watch = Watch::start(&paths);
+        let accounts = open_accounts(&paths, door).await?;
         let store = open_store(&paths).await;
         let kept = store.load_keys(wall_clock()).await;
         let (data, patterns) = (paths.data.clone(), paths.patterns.clone());
@@ -119,7 +140,14 @@ impl Gateway {
         let cache = Cache::new(Bounds::of(&parts.config.cache_settings), store.clone());
         let (backing, lock) = sessions::open(&data, &settings, wall_clock()).await;
         let archive = sessions::Archive::new(Arc::clone(&runtime), &data, &patterns);
-        let sessions = Arc::new(Sessions::new(backing, archive, Arc::clone(&upstream), tasks.clone(), &settings));
+        let sessions = Arc::new(Sessions::new(
+            backing,
+            archive,
+            Arc::clone(&upstream),
+            Some(accounts.clone()),
+            tasks.clone(),
+            &settings,
+        ));
         let live = Arc::new(Live::new(parts.into_snapshot(1)));
         let status = Status::default();
         status.set(seen);
@@ -131,6 +159,8 @@ impl Gateway {
             store,
             cache,
             sessions,
+            accounts,
+            door: Door { listen: address, ..door },
             status,
             runtime,
             tasks: tasks.clone(),
@@ -140,6 +170,7 @@ impl Gateway {
         app.sessions.start(Arc::clone(&app.live), lock.is_alone).await;
         let router = http::router(Arc::clone(&app));
         tasks.spawn_essential("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
+        tasks.spawn("accounts", app.accounts.clone().run(tasks.stopping()));
         tasks.spawn("recheck", recheck(Arc::clone(&app), tasks.stopping()));
         tasks.spawn_essential("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
         Ok(Self { app, address, _lock: lock })
@@ -188,7 +219,8 @@ impl Gateway {
         let drained = self.app.tasks.shutdown(drain).await;
         // Last: whatever ended just now has had its say.
         let kept = self.app.sessions.close(STORE_CLOSE_MAX).await;
-        self.app.store.close(STORE_CLOSE_MAX).await && kept && drained
+        let settled = self.app.accounts.close(STORE_CLOSE_MAX).await;
+        self.app.store.close(STORE_CLOSE_MAX).await && settled && kept && drained
     }
 }
 
@@ -241,7 +273,7 @@ pub(crate) async fn replay(
     }
     let (backing, _lock) = sessions::open(&paths.data, &settings, wall_clock()).await;
     let archive = sessions::Archive::new(runtime, &paths.data, &paths.patterns);
-    let sessions = Sessions::new(backing, archive, upstream, Tasks::default(), &settings);
+    let sessions = Sessions::new(backing, archive, upstream, None, Tasks::default(), &settings);
     let snapshot = parts.into_snapshot(1);
     let ids = match ids.is_empty() {
         true => sessions
@@ -266,6 +298,21 @@ async fn open_store(paths: &Paths) -> Store {
     let file = paths.data.join(store::FILE);
     let opened = tokio::task::spawn_blocking(move || Store::open(&file, wall_clock())).await;
     opened.unwrap_or_else(|_| Store::disabled())
+}
+
+/// Who may ask. Unlike the other files this one is needed: without it everybody would be let in.
+async fn open_accounts(paths: &Paths, door: Door) -> anyhow::Result<Accounts> {
+    let data = paths.data.clone();
+    let opened = tokio::task::spawn_blocking(move || Accounts::open(&data, wall_clock())).await;
+    let accounts = opened?.with_context(|| format!("open the accounts in {}", paths.data.display()))?;
+    if !door.listen.ip().is_loopback() && !door.allow_anonymous && !accounts.has_keys() {
+        anyhow::bail!(
+            "listen on {}: whoever can reach it could use every model. Make a virtual key first (`magic-proxy virtual-keys \
+             create --name me --scope admin`), or say --allow-anonymous",
+            door.listen
+        );
+    }
+    Ok(accounts)
 }
 
 fn ground(paths: Paths, upstream: Upstream) -> anyhow::Result<Ground> {

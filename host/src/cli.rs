@@ -3,7 +3,7 @@ mod eval;
 mod keys;
 mod replay;
 
-use crate::app::{self, Gateway, Paths, StartError};
+use crate::app::{self, Door, Gateway, Paths, StartError};
 use crate::telemetry::{self, Format};
 use clap::{Args, Parser, Subcommand};
 use std::io::Write as _;
@@ -40,9 +40,13 @@ enum Verb {
 
 #[derive(Args)]
 struct Serve {
-    /// Address and port to listen on. Anything but loopback is open to whoever can reach it.
+    /// Address and port to listen on.
     #[arg(long, env = "MAGIC_PROXY_LISTEN", default_value = "127.0.0.1:8001")]
     listen: SocketAddr,
+    /// Serve models, and nothing else, to whoever shows no virtual key. Without it a gateway that listens beyond loopback wants a
+    /// virtual key from everybody, and does not start while there is none.
+    #[arg(long, env = "MAGIC_PROXY_ALLOW_ANONYMOUS")]
+    allow_anonymous: bool,
     /// How log lines look on standard error; RUST_LOG chooses which.
     #[arg(long, env = "MAGIC_PROXY_LOG_FORMAT", value_enum, default_value = "text")]
     log_format: Format,
@@ -111,9 +115,10 @@ async fn check(paths: Paths) -> Result<(), StartError> {
 
 async fn serve(serve: Serve) -> Result<(), StartError> {
     let _logs = telemetry::start(serve.log_format);
-    let gateway = Gateway::start(serve.places.into(), serve.listen).await?;
-    if !gateway.address().ip().is_loopback() {
-        tracing::warn!("listening beyond loopback: whoever can reach {} can use every alias", gateway.address());
+    let door = Door { listen: serve.listen, allow_anonymous: serve.allow_anonymous };
+    let gateway = Gateway::start(serve.places.into(), door).await?;
+    if serve.allow_anonymous && !gateway.address().ip().is_loopback() {
+        tracing::warn!("--allow-anonymous: whoever can reach {} can use every alias", gateway.address());
     }
     say(&greeting(&gateway));
     stop_signal().await;

@@ -1,5 +1,6 @@
-//! The route table: every path of the gateway and who answers it.
+//! The route table: every path of the gateway, which scope it needs, and who answers it.
 mod admin;
+mod auth;
 mod cached;
 mod chat;
 mod error;
@@ -25,11 +26,12 @@ mod words;
 use crate::app::App;
 use axum::Router;
 use axum::routing::{get, post};
+use magic_access::Scope;
 use std::sync::Arc;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let router = Router::new()
-        // OpenAI's
+    // OpenAI's and Anthropic's paths, and ours for sessions: whoever may ask for an alias at all.
+    let user = Router::new()
         .route("/v1/chat/completions", post(chat::completions))
         .route("/v1/completions", post(chat::text_completions))
         .route("/v1/responses", post(responses::create))
@@ -42,11 +44,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/moderations", post(others::moderations))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
-        // Anthropic's
+        .route("/v1/models/all-runnable", get(models::all_runnable))
         .route("/v1/messages", post(chat::messages))
         .route("/v1/messages/count_tokens", post(chat::count_tokens))
-        // Ours
-        .route("/v1/models/all-runnable", get(models::all_runnable))
         .route("/v1/react/sessions", post(sessions::create).get(sessions::list))
         .route("/v1/react/sessions/{id}", get(sessions::show).delete(sessions::cancel))
         .route("/v1/react/sessions/{id}/events", get(sessions::events))
@@ -54,16 +54,18 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/react/sessions/{id}/approvals/{call_id}", post(words::approval))
         .route("/v1/react/sessions/{id}/fork", post(sessions::fork))
         .route("/v1/react/sessions/{id}/replay", post(inspect::replay))
-        .route("/v1/react/sessions/{id}/diff/{other}", get(inspect::diff))
+        .route("/v1/react/sessions/{id}/diff/{other}", get(inspect::diff));
+    let viewer = Router::new()
         .route("/admin/components", get(admin::components))
         .route("/admin/keys", get(admin::keys))
         .route("/admin/breakers", get(admin::breakers))
         .route("/admin/cache", get(admin::cache))
         .route("/admin/sessions", get(admin::sessions))
-        .route("/admin/explain", post(admin::explain))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready));
-    ui::routes(router)
+        .route("/admin/explain", post(admin::explain));
+    let open = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
+    ui::routes(open)
+        .merge(auth::needs(Scope::User, &app, user))
+        .merge(auth::needs(Scope::Viewer, &app, viewer))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::method_not_allowed)
         .with_state(app)

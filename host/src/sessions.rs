@@ -20,6 +20,7 @@ pub(crate) use program::{Order, Ties};
 pub(crate) use shelter::{Lock, exist, open};
 use tally::Tally;
 
+use crate::accounts::Accounts;
 use crate::app::wall_clock;
 use crate::snapshot::{Live, Snapshot};
 use crate::tasks::Tasks;
@@ -54,6 +55,8 @@ pub(crate) struct Sessions {
     backing: Arc<dyn Backing>,
     archive: Arc<Archive>,
     upstream: Arc<Upstream>,
+    /// `None`: sessions are looked at, and none is run.
+    accounts: Option<Accounts>,
     tasks: Tasks,
     /// Names this process in leases.
     owner: String,
@@ -188,6 +191,7 @@ impl Sessions {
         backing: Arc<dyn Backing>,
         archive: Arc<Archive>,
         upstream: Arc<Upstream>,
+        accounts: Option<Accounts>,
         tasks: Tasks,
         settings: &magic_config::ServerSettings,
     ) -> Self {
@@ -195,6 +199,7 @@ impl Sessions {
             backing,
             archive,
             upstream,
+            accounts,
             tasks,
             owner: uuid::Uuid::now_v7().to_string(),
             parallel_max: settings.sessions_parallel_max,

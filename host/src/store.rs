@@ -23,7 +23,8 @@ pub(crate) const FILE: &str = "magic.db";
 const PRUNE_EVERY: u64 = 64;
 
 /// Each brings the file from its place's number to the next. Written once: a change is a new one at the end.
-const MIGRATIONS: Migrations = &["
+const MIGRATIONS: Migrations = &[
+    "
     CREATE TABLE keys (
         id TEXT PRIMARY KEY, pool TEXT NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL,
         until_unix_ms INTEGER, changed_unix_ms INTEGER NOT NULL
@@ -40,7 +41,11 @@ const MIGRATIONS: Migrations = &["
     ) STRICT;
     CREATE INDEX cache_by_age ON cache (created_unix_ms);
     CREATE INDEX cache_by_end ON cache (expires_unix_ms);
-"];
+",
+    "
+    ALTER TABLE responses ADD COLUMN owner TEXT;
+",
+];
 
 /// Cheap to clone; all clones are one file.
 #[derive(Clone)]

@@ -125,7 +125,7 @@ struct Question {
 
 /// Which legs a request would take now, which would be skipped, and why. Sends nothing.
 pub(crate) async fn explain(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
-    let serve::Incoming { snapshot, body, .. } = serve::receive(&app, request).await?;
+    let serve::Incoming { snapshot, caller, body, .. } = serve::receive(&app, request).await?;
     let invalid = |text: String| Failure::new(Kind::InvalidRequest, text);
     let asked: Question =
         serde_json::from_slice(&body).map_err(|error| invalid(format!("the request body: {error}")))?;
@@ -135,7 +135,7 @@ pub(crate) async fn explain(State(app): State<Arc<App>>, request: Request) -> Re
         let known = Operation::ALL.map(Operation::as_str).join(", ");
         invalid(format!("`operation`: no `{word}`; known: {known}"))
     })?;
-    let route = snapshot.routes.get(asked.model.as_str()).ok_or_else(|| models::unknown(&snapshot, &asked.model))?;
+    let route = models::route(&snapshot, &caller, &asked.model)?;
     let legs: Vec<Value> = app.upstream.explain(route, operation).iter().map(leg_json).collect();
     Ok(reply::json(&json!({
         "model": asked.model,

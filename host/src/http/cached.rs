@@ -65,7 +65,7 @@ pub(super) async fn look_up(app: &App, snapshot: &Snapshot, route: &Route, asked
 }
 
 /// An answer from the cache, in the pieces in which it came.
-pub(super) fn replay(hit: Hit, story: &Story) -> Response {
+pub(super) fn replay(hit: Hit, story: &mut Story) -> Response {
     story.cached(&hit.head.profile, "cache");
     let pieces = hit.pieces.to_vec();
     let body = match <[Bytes; 1]>::try_from(pieces) {
@@ -78,7 +78,7 @@ pub(super) fn replay(hit: Hit, story: &Story) -> Response {
 }
 
 /// The answer that another client is being given, read along.
-pub(super) fn follow(follower: Follower, head: Head, idle: Duration, story: Story, dialect: Dialect) -> Response {
+pub(super) fn follow(follower: Follower, head: Head, idle: Duration, mut story: Story, dialect: Dialect) -> Response {
     let is_sse =
         head.headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
     story.cached(&head.profile, "a request of the same words");

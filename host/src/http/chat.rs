@@ -35,7 +35,7 @@ pub(crate) async fn count_tokens(State(app): State<Arc<App>>, request: Request) 
         let incoming = serve::receive(&app, request).await?;
         let head = request::head(&incoming.body)?;
         let snapshot = &incoming.snapshot;
-        let route = snapshot.routes.get(head.model.as_ref()).ok_or_else(|| models::unknown(snapshot, &head.model))?;
+        let route = models::route(snapshot, &incoming.caller, &head.model)?;
         if route.serves(Operation::CountTokens) && route.plan.reasoning_mode.is_none() {
             return serve::answer(&app, Operation::CountTokens, incoming, Vec::new()).await;
         }

@@ -1,5 +1,6 @@
 //! What a client may ask for: the aliases that can be served now. OpenAI and Anthropic have the same path for it; who sends
 //! `anthropic-version`, as every client of Anthropic's must, gets Anthropic's form.
+use super::auth::Caller;
 use super::error::Refusal;
 use super::reply::{self, rfc3339};
 use crate::app::App;
@@ -16,10 +17,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Always the whole list: Anthropic's pages are never asked for where it says that there are no more.
-pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+pub(crate) async fn list(State(app): State<Arc<App>>, caller: Caller, headers: HeaderMap) -> Response {
     let snapshot = app.live.load();
     let dialect = dialect(&headers);
-    let data: Vec<Value> = runnable(&app, &snapshot).map(|(alias, _)| model(&app, alias, dialect)).collect();
+    let data: Vec<Value> = runnable(&app, &snapshot, &caller).map(|(alias, _)| model(&app, alias, dialect)).collect();
     reply::json(&match dialect {
         // https://docs.claude.com/en/api/models-list
         Dialect::Messages => json!({
@@ -34,12 +35,15 @@ pub(crate) async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Res
 
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let snapshot = app.live.load();
     let dialect = dialect(&headers);
-    let alias = snapshot.config.alias(&id).ok_or_else(|| Refusal::from(unknown(&snapshot, &id)).to(dialect))?;
+    let alias = snapshot.config.alias(&id).ok_or_else(|| unknown(&snapshot, &caller, &id));
+    let alias = alias.and_then(|alias| caller.check_alias(&id).map(|()| alias));
+    let alias = alias.map_err(|failure| Refusal::from(failure).to(dialect))?;
     Ok(reply::json(&model(&app, alias, dialect)))
 }
 
@@ -49,9 +53,9 @@ fn dialect(headers: &HeaderMap) -> Dialect {
 }
 
 /// The aliases with what a UI wants to know of them.
-pub(crate) async fn all_runnable(State(app): State<Arc<App>>) -> Response {
+pub(crate) async fn all_runnable(State(app): State<Arc<App>>, caller: Caller) -> Response {
     let snapshot = app.live.load();
-    let list = runnable(&app, &snapshot).map(|(alias, _)| {
+    let list = runnable(&app, &snapshot, &caller).map(|(alias, _)| {
         let first = alias.chain.first();
         let tools = first.and_then(|profile| profile.agent.tools.as_ref()).filter(|_| alias.reasoning_mode.is_some());
         json!({
@@ -67,14 +71,29 @@ pub(crate) async fn all_runnable(State(app): State<Arc<App>>) -> Response {
     reply::json(&Value::Array(list.collect()))
 }
 
-/// The failure for a name that is no alias.
-pub(super) fn unknown(snapshot: &Snapshot, id: &str) -> Failure {
-    let known: Vec<&str> = snapshot.config.aliases.iter().map(|alias| alias.name.as_str()).take(20).collect();
+/// The way of an alias that the caller may use.
+///
+/// # Errors
+/// `NotFound` for a name that is no alias, `Forbidden` for one that is not the caller's.
+pub(super) fn route<'a>(snapshot: &'a Snapshot, caller: &Caller, id: &str) -> Result<&'a Arc<Route>, Failure> {
+    let route = snapshot.routes.get(id).ok_or_else(|| unknown(snapshot, caller, id))?;
+    caller.check_alias(id)?;
+    Ok(route)
+}
+
+fn unknown(snapshot: &Snapshot, caller: &Caller, id: &str) -> Failure {
+    let names = snapshot.config.aliases.iter().map(|alias| alias.name.as_str());
+    let known: Vec<&str> = names.filter(|name| caller.may_use(name)).take(20).collect();
     Failure::new(Kind::NotFound, format!("the model `{id}` does not exist; known: {}", known.join(", ")))
 }
 
-fn runnable<'a>(app: &'a App, snapshot: &'a Snapshot) -> impl Iterator<Item = (&'a Alias, &'a Arc<Route>)> {
-    let with_route = snapshot.config.aliases.iter().filter_map(|alias| {
+fn runnable<'a>(
+    app: &'a App,
+    snapshot: &'a Snapshot,
+    caller: &'a Caller,
+) -> impl Iterator<Item = (&'a Alias, &'a Arc<Route>)> {
+    let allowed = snapshot.config.aliases.iter().filter(|alias| caller.may_use(alias.name.as_str()));
+    let with_route = allowed.filter_map(|alias| {
         let route = snapshot.routes.get(alias.name.as_str())?;
         Some((alias, route))
     });

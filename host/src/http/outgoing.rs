@@ -3,6 +3,7 @@
 use super::error;
 use super::story::{Story, Told};
 use super::typewriter::Typewriter;
+use crate::bill::BYTES_PER_TOKEN;
 use crate::upstream::{ByteStream, EventStream, RawStream, Reply, ReplyBody};
 use axum::body::Body;
 use axum::response::Response;
@@ -71,14 +72,14 @@ impl End {
 
 pub(super) fn respond(reply: Reply, story: Story, mut wishes: Wishes) -> Response {
     let route = route_header(&reply.route);
-    let Reply { headers, lost, body, profile, key_id, .. } = reply;
+    let mut told = Told::new(story, &reply, route.clone());
+    let Reply { headers, lost, body, .. } = reply;
     let mut headers = match body {
         ReplyBody::Events(_) | ReplyBody::Said(_) => HeaderMap::new(),
         ReplyBody::Whole { .. } | ReplyBody::Bytes(_) | ReplyBody::Raw(_) => passed_on(headers),
     };
     headers.extend(std::mem::take(&mut wishes.headers));
     note(&mut headers, &route, &lost);
-    let mut told = Told::new(story, profile, key_id, route);
     let body = match body {
         ReplyBody::Whole { bytes, usage, complete } => {
             let bytes = named(bytes, wishes.previous.as_deref());
@@ -120,6 +121,7 @@ fn whole(
     told: &mut Told,
     wishes: &mut Wishes,
 ) -> Body {
+    told.output_tokens = (bytes.len() as u64).div_ceil(BYTES_PER_TOKEN);
     told.ended(usage, None);
     for tap in &mut wishes.taps {
         tap.head(headers);
@@ -163,12 +165,14 @@ struct Flow {
     wishes: Wishes,
     usage: Option<Usage>,
     finish: Option<FinishReason>,
+    /// Of words that were written from events.
+    text_bytes: u64,
     over: bool,
 }
 
 impl Flow {
     fn new(coming: Coming, told: Told, wishes: Wishes) -> Self {
-        Self { coming, told, wishes, usage: None, finish: None, over: false }
+        Self { coming, told, wishes, usage: None, finish: None, text_bytes: 0, over: false }
     }
 
     fn into_body(mut self, headers: &HeaderMap) -> Body {
@@ -207,6 +211,7 @@ impl Flow {
             match read {
                 Some(Ok(bytes)) if bytes.is_empty() => {}
                 Some(Ok(bytes)) => {
+                    self.told.output_tokens = self.seen_tokens(bytes.len());
                     self.wishes.taps.iter_mut().for_each(|tap| tap.piece(&bytes));
                     return Some(Ok(bytes));
                 }
@@ -222,6 +227,9 @@ impl Flow {
             match event {
                 ChatEvent::Usage(usage) => self.usage = Some(*usage),
                 ChatEvent::Finish(reason) => self.finish = Some(*reason),
+                ChatEvent::Text(text) | ChatEvent::Reasoning(text) | ChatEvent::Refusal(text) => {
+                    self.text_bytes += text.len() as u64;
+                }
                 _ => {}
             }
             if let Some(writer) = &mut self.wishes.writer {
@@ -266,6 +274,15 @@ impl Flow {
             tap.end(End::of(complete));
         }
         (!last.is_empty()).then_some(last)
+    }
+
+    /// Estimated for a vendor that does not say, or for a reply that breaks off: most vendors send a token an event.
+    fn seen_tokens(&self, more_bytes: usize) -> u64 {
+        match &self.coming {
+            Coming::Bytes(stream) => stream.events(),
+            Coming::Events(_) | Coming::Typed(_) => self.text_bytes.div_ceil(BYTES_PER_TOKEN),
+            Coming::Raw(_) => self.told.output_tokens + (more_bytes as u64).div_ceil(BYTES_PER_TOKEN),
+        }
     }
 
     fn usage(&self) -> Option<Usage> {

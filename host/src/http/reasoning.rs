@@ -1,6 +1,8 @@
 //! A reasoning alias asked through any conversational endpoint: thoughts are the dialect's reasoning, the answer its text.
+use super::auth::Caller;
 use super::error::{self, Refusal};
 use super::outgoing::{self, End, Tap};
+use super::serve;
 use super::sse::{self, Encoder};
 use crate::app::{App, unix_now};
 use crate::sessions::{CancelGuard, Job, Order, Ties};
@@ -28,14 +30,16 @@ pub(super) async fn completion(
     route: &Arc<Route>,
     dialect: Dialect,
     asked: &Request,
+    caller: &Caller,
     mut taps: Vec<Box<dyn Tap>>,
 ) -> Result<Response, Refusal> {
     let reading = request::reading(asked)?;
     let lost = reading.lost.clone();
     let order = order(reading);
     let pattern = pattern(snapshot, route, None)?;
-    let ties = Ties { bound: true, ..Ties::default() };
+    let ties = Ties { bound: true, owner: caller.owner(), ..Ties::default() };
     let job = Job { snapshot: Arc::clone(snapshot), route: Arc::clone(route), pattern, order, ties };
+    serve::may_begin(app, caller, route).await?;
     let begun = app.sessions.submit(new_id(), job).await?;
     let guard = begun.cancel_on_drop();
     let tail = app.sessions.tail(&begun.id, 0).await?;

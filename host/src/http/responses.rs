@@ -1,5 +1,6 @@
 //! `/v1/responses`: with stored responses and `previous_response_id` over any vendor. What went before is put into the
 //! request here, so that no leg of the chain needs to remember it.
+use super::auth::Caller;
 use super::error::Refusal;
 use super::outgoing::{End, Tap};
 use super::reply;
@@ -28,17 +29,27 @@ pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Res
         expand(&responses, &mut incoming, previous).await?;
     }
     let settings = incoming.snapshot.config.server_settings.clone();
-    let keeper = Keeper { responses, asked, settings, is_stream: false, told: Told::default() };
+    let owner = incoming.caller.owner();
+    let keeper = Keeper { responses, owner, asked, settings, is_stream: false, told: Told::default() };
     let taps: Vec<Box<dyn Tap>> = if wishes.store { vec![Box::new(keeper)] } else { Vec::new() };
     serve::answer(&app, Operation::Responses, incoming, taps).await
 }
 
-pub(crate) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
-    let stored = find(&app, &id).await?;
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let stored = find(&app, &caller, &id).await?;
     Ok(reply::json_text(stored.response.clone()))
 }
 
-pub(crate) async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(crate) async fn delete(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    find(&app, &caller, &id).await?;
     let is_gone = Responses::of(&app.store).delete(&id, wall_clock()).await;
     match is_gone
         .map_err(|refused| Failure::new(Kind::Overloaded, format!("the response could not be deleted: {refused}")))?
@@ -57,16 +68,19 @@ pub(crate) struct Paging {
 
 pub(crate) async fn input_items(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<String>,
     Query(paging): Query<Paging>,
 ) -> Result<Response, Refusal> {
     let page = Page::new(paging.limit.as_deref(), paging.order.as_deref(), paging.after.as_deref())?;
-    let stored = find(&app, &id).await?;
+    let stored = find(&app, &caller, &id).await?;
     Ok(reply::json_text(stored::input_items(&turn(&stored)?, &page)))
 }
 
-async fn find(app: &App, id: &str) -> Result<Arc<Stored>, Failure> {
-    Responses::of(&app.store).get(id, wall_clock()).await.ok_or_else(|| unknown(id))
+/// One that the caller may see; another one is not there for it.
+async fn find(app: &App, caller: &Caller, id: &str) -> Result<Arc<Stored>, Failure> {
+    let found = Responses::of(&app.store).get(id, wall_clock()).await;
+    found.filter(|stored| caller.sees(stored.owner.as_deref())).ok_or_else(|| unknown(id))
 }
 
 fn unknown(id: &str) -> Failure {
@@ -77,7 +91,8 @@ fn unknown(id: &str) -> Failure {
 /// the vendor may know it.
 async fn expand(responses: &Responses, incoming: &mut Incoming, previous: &str) -> Result<(), Failure> {
     let now = wall_clock();
-    if responses.get(previous, now).await.is_none() {
+    let found = responses.get(previous, now).await;
+    if !found.is_some_and(|stored| incoming.caller.sees(stored.owner.as_deref())) {
         incoming.previous = Previous::Unknown(previous.to_owned());
         return Ok(());
     }
@@ -104,6 +119,7 @@ fn turn(row: &Stored) -> Result<stored::Stored, Failure> {
 /// Reads along and keeps the response when it is whole.
 struct Keeper {
     responses: Responses,
+    owner: Option<String>,
     /// The client's own body, without what went before.
     asked: Bytes,
     settings: ServerSettings,
@@ -142,6 +158,7 @@ impl Tap for Keeper {
         let now = wall_clock();
         let row = Stored {
             id: recorded.id,
+            owner: self.owner.take(),
             previous: recorded.previous,
             request_items: recorded.input,
             response: recorded.reply,

@@ -1,12 +1,14 @@
 //! One request with a JSON body, whatever its endpoint: from the bytes of a client to the bytes of its answer.
+use super::auth::Caller;
 use super::cached::{self, Cached, Recorder};
 use super::error::Refusal;
 use super::outgoing::{self, Tap, Wishes};
 use super::story::Story;
 use super::{limits, models, origin, reasoning};
 use crate::app::{App, unix_now};
+use crate::bill::{self, Bill};
 use crate::snapshot::Snapshot;
-use crate::upstream::{Asked, Declined, Payload, Previous, Reply, ReplyBody};
+use crate::upstream::{Asked, Declined, Payload, Previous, Reply, ReplyBody, Route};
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
@@ -28,6 +30,7 @@ const MODERATION: &str = "omni-moderation-latest";
 /// A request that has come in whole.
 pub(super) struct Incoming {
     pub(super) snapshot: Arc<Snapshot>,
+    pub(super) caller: Caller,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) previous: Previous,
@@ -41,10 +44,11 @@ pub(super) async fn receive(app: &App, request: Request) -> Result<Incoming, Ref
     let start = Instant::now();
     let snapshot = app.live.load();
     let (parts, body) = request.into_parts();
+    let caller = Caller::of(&parts.extensions)?;
     origin::check(&parts.headers)?;
     let place = limits::enter(&app.places)?;
     let body = limits::read(body, snapshot.config.server_settings.body_bytes_max).await?;
-    Ok(Incoming { snapshot, headers: parts.headers, body, previous: Previous::None, start, place })
+    Ok(Incoming { snapshot, caller, headers: parts.headers, body, previous: Previous::None, start, place })
 }
 
 /// Answers it. `taps` read along what the client is sent.
@@ -54,20 +58,22 @@ pub(super) async fn answer(
     incoming: Incoming,
     taps: Vec<Box<dyn Tap>>,
 ) -> Result<Response, Refusal> {
-    let Incoming { snapshot, headers, body, previous, start, place } = incoming;
+    let Incoming { snapshot, caller, headers, body, previous, start, place } = incoming;
     let head = match operation {
         Operation::Moderations => request::head_or(&body, MODERATION)?,
         _ => request::head(&body)?,
     };
-    let route = snapshot.routes.get(head.model.as_ref()).ok_or_else(|| models::unknown(&snapshot, &head.model))?;
+    let route = models::route(&snapshot, &caller, &head.model)?;
     let mut asked = Asked::new(operation, &head, &body, &headers);
     asked.previous = previous;
+    asked.counted = !caller.principal.is_anonymous();
     if let (Some(_), Some(dialect)) = (&route.plan.reasoning_mode, operation.client_dialect()) {
         // Sessions have bounds of their own.
         drop(place);
-        return reasoning::completion(app, &snapshot, route, dialect, asked.request()?, taps).await;
+        return reasoning::completion(app, &snapshot, route, dialect, asked.request()?, &caller, taps).await;
     }
-    let story = Story { operation, alias: route.plan.alias.clone(), start, _place: place };
+    let bill = bill(app, &caller, operation, route, body.len(), output_tokens_max(&head)).await?;
+    let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, _place: place };
     let streaming = &snapshot.config.streaming_settings;
     let is_paced =
         head.stream && operation.client_dialect().is_some() && streaming.typewriter_mode == TypewriterMode::Proxy;
@@ -76,7 +82,7 @@ pub(super) async fn answer(
     // A stored response has an id of its own, which a second client must not get.
     let cached = if taps.is_empty() { cached::look_up(app, &snapshot, route, &asked).await } else { Cached::Off };
     let cached = match cached {
-        Cached::Hit(hit) => return Ok(cached::replay(hit, &story)),
+        Cached::Hit(hit) => return Ok(cached::replay(hit, &mut story)),
         Cached::Follow(follower, head, idle) => return Ok(cached::follow(follower, head, idle, story, dialect)),
         asking @ (Cached::Miss(_) | Cached::Bypass | Cached::Off) => asking,
     };
@@ -84,7 +90,7 @@ pub(super) async fn answer(
     let payload = Payload::Json(Box::new(asked));
     let reply = match app.upstream.complete(route, &payload).await {
         Ok(reply) => reply,
-        Err(declined) => return Err(refused(declined, &story)),
+        Err(declined) => return Err(refused(declined, &mut story)),
     };
     let mut wishes = Wishes {
         dialect,
@@ -98,13 +104,37 @@ pub(super) async fn answer(
     };
     cached.note(&mut wishes.headers);
     if let Cached::Miss(leader) = cached {
-        wishes.taps.push(Box::new(Recorder::new(leader, reply.profile.to_string())));
+        wishes.taps.push(Box::new(Recorder::new(leader, reply.profile.name.to_string())));
     }
     Ok(outgoing::respond(reply, story, wishes))
 }
 
+/// Lets it begin, as far as limits and budgets go.
+pub(super) async fn bill(
+    app: &App,
+    caller: &Caller,
+    operation: Operation,
+    route: &Route,
+    body_bytes: usize,
+    output_tokens_max: Option<u64>,
+) -> Result<Bill, Failure> {
+    let order = bill::Order { operation: operation.as_str(), route, pattern: None, body_bytes, output_tokens_max };
+    Bill::open(&app.accounts, &caller.principal, &order).await.map_err(|denied| Failure::from(&denied))
+}
+
+/// Whether a session could begin now: one without a budget is told at once, and not by its first step. Its calls are
+/// accounted one by one.
+pub(super) async fn may_begin(app: &App, caller: &Caller, route: &Route) -> Result<(), Failure> {
+    bill(app, caller, Operation::ChatCompletions, route, 0, Some(0)).await.map(drop)
+}
+
+/// By whatever name the client's dialect has for it.
+fn output_tokens_max(head: &request::Head<'_>) -> Option<u64> {
+    head.number(&["max_tokens", "max_completion_tokens", "max_output_tokens"])
+}
+
 /// Tells of a request that nobody answered.
-pub(super) fn refused(declined: Declined, story: &Story) -> Refusal {
+pub(super) fn refused(declined: Declined, story: &mut Story) -> Refusal {
     let Declined { failure, route } = declined;
     let route = route_header(&route);
     story.failed(&failure, &route);
@@ -128,6 +158,6 @@ fn writer(payload: &Payload<'_>, reply: &Reply) -> Result<Option<Box<dyn Writer>
         return Ok(None);
     };
     let Some(client) = asked.operation.client_dialect().and_then(Dialect::client) else { return Ok(None) };
-    let head = Head { id: reasoning::new_id().to_string(), model: reply.model.clone(), created: unix_now() };
+    let head = Head { id: reasoning::new_id().to_string(), model: reply.profile.model.clone(), created: unix_now() };
     Ok(Some(client.writer(head, asked.request()?)))
 }

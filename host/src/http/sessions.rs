@@ -1,9 +1,10 @@
 //! `/v1/react/sessions`: start a session, follow its log, look at it, cancel it.
+use super::auth::Caller;
 use super::error::Refusal;
-use super::models::unknown;
+use super::models;
 use super::reply::{self, rfc3339};
 use super::sse::{self, Encoder};
-use super::{limits, origin, reasoning};
+use super::{limits, origin, reasoning, serve};
 use crate::app::App;
 use crate::sessions::{Fork, Job, Order, Ties};
 use crate::snapshot::Snapshot;
@@ -50,15 +51,15 @@ struct Start {
 }
 
 /// Starts a session. The answer is its log as it grows, or with `stream: false` its end.
-pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
+pub(crate) async fn create(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Refusal> {
     let snapshot = app.live.load();
     let start: Start = body(&app, &snapshot, request).await?;
-    let route = snapshot.routes.get(start.model_alias.as_str());
-    let route = Arc::clone(route.ok_or_else(|| unknown(&snapshot, &start.model_alias))?);
+    let route = Arc::clone(models::route(&snapshot, &caller, &start.model_alias)?);
     let pattern = reasoning::pattern(&snapshot, &route, start.reasoning_mode.as_deref())?;
     let id = start.session_id.as_deref().map_or_else(|| Ok(reasoning::new_id()), session_id)?;
     let streams = start.stream.unwrap_or(true);
-    let job = Job { snapshot, route, pattern, order: start.into_order()?, ties: Ties::default() };
+    let job = Job { snapshot, route, pattern, order: start.into_order()?, ties: ties(&caller) };
+    serve::may_begin(&app, &caller, &job.route).await?;
     let begun = app.sessions.submit(id, job).await?;
     follow(&app, &begun.id, streams).await
 }
@@ -89,15 +90,16 @@ struct Again {
 /// A new session that begins as this one did, up to a step.
 pub(crate) async fn fork(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(from): Path<String>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let snapshot = app.live.load();
     let again: Again = body(&app, &snapshot, request).await?;
     let from = SessionId::new(from);
-    let old = app.sessions.summary(&from).await?;
+    let old = find(&app, &caller, &from).await?;
     let alias = again.model_alias.as_deref().unwrap_or(old.session.alias.as_str());
-    let route = Arc::clone(snapshot.routes.get(alias).ok_or_else(|| unknown(&snapshot, alias))?);
+    let route = Arc::clone(models::route(&snapshot, &caller, alias)?);
     let mode = again.reasoning_mode.as_deref().unwrap_or(&old.session.pattern);
     let pattern = reasoning::pattern(&snapshot, &route, Some(mode))?;
     let id = again.session_id.as_deref().map_or_else(|| Ok(reasoning::new_id()), session_id)?;
@@ -105,9 +107,23 @@ pub(crate) async fn fork(
         return Err(Failure::new(Kind::InvalidRequest, "`from_step` counts from 1").into());
     }
     let fork = Fork { from, step: again.from_step, id, options: options(again.options)? };
-    let job = Job { snapshot, route, pattern, order: Order::default(), ties: Ties::default() };
+    let job = Job { snapshot, route, pattern, order: Order::default(), ties: ties(&caller) };
+    serve::may_begin(&app, &caller, &job.route).await?;
     let begun = app.sessions.fork(fork, job).await?;
     follow(&app, &begun.id, again.stream.unwrap_or(true)).await
+}
+
+fn ties(caller: &Caller) -> Ties {
+    Ties { owner: caller.owner(), ..Ties::default() }
+}
+
+/// A session that the caller may see; another one is not there for it.
+pub(super) async fn find(app: &App, caller: &Caller, id: &SessionId) -> Result<Summary, Failure> {
+    let summary = app.sessions.summary(id).await?;
+    match caller.sees(summary.session.owner.as_deref()) {
+        true => Ok(summary),
+        false => Err(Failure::new(Kind::NotFound, format!("no session `{id}`"))),
+    }
 }
 
 /// A JSON body of ours, from a page that may send one.
@@ -131,6 +147,7 @@ fn options(given: Option<Value>) -> Result<Option<String>, Failure> {
 /// The log from the record after `Last-Event-ID` on, or from the start.
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -143,7 +160,9 @@ pub(crate) async fn events(
             return Err(Failure::new(Kind::InvalidRequest, "`Last-Event-ID` must be an event's number").into());
         }
     };
-    let mut tail = app.sessions.tail(&SessionId::new(id), from).await?;
+    let id = SessionId::new(id);
+    find(&app, &caller, &id).await?;
+    let mut tail = app.sessions.tail(&id, from).await?;
     if tail.is_over() {
         // An EventSource takes 204 as the word to stop reconnecting (WHATWG HTML, section 9.2.3).
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -152,9 +171,13 @@ pub(crate) async fn events(
 }
 
 /// How it stands, and once it has answered what it said and cost.
-pub(crate) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
     let id = SessionId::new(id);
-    let summary = app.sessions.summary(&id).await?;
+    let summary = find(&app, &caller, &id).await?;
     let mut json = summary_json(&summary);
     if summary.status != Status::Running {
         let end = app.sessions.record(&id, summary.next_seq.saturating_sub(1)).await?;
@@ -165,11 +188,14 @@ pub(crate) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) ->
 
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     origin::check(&headers)?;
-    Ok(reply::json(&summary_json(&app.sessions.cancel(&SessionId::new(id)).await?)))
+    let id = SessionId::new(id);
+    find(&app, &caller, &id).await?;
+    Ok(reply::json(&summary_json(&app.sessions.cancel(&id).await?)))
 }
 
 #[derive(Deserialize)]
@@ -179,10 +205,11 @@ pub(crate) struct Page {
 
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Query(page) = page.map_err(|error| Failure::new(Kind::InvalidRequest, error.body_text()))?;
-    let list = app.sessions.list(None, page.limit.unwrap_or(50).clamp(1, 1000)).await?;
+    let list = app.sessions.list(caller.lists().as_deref(), page.limit.unwrap_or(50).clamp(1, 1000)).await?;
     Ok(reply::json(&json!({ "object": "list", "data": list.iter().map(summary_json).collect::<Vec<_>>() })))
 }
 

@@ -1,4 +1,5 @@
 //! `POST /v1/audio/transcriptions`: a form with sound, streamed through as it comes.
+use super::auth::Caller;
 use super::error::Refusal;
 use super::outgoing::{self, Wishes};
 use super::story::Story;
@@ -17,16 +18,19 @@ pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Res
     let start = Instant::now();
     let snapshot = app.live.load();
     let (parts, body) = request.into_parts();
+    let caller = Caller::of(&parts.extensions)?;
     origin::check(&parts.headers)?;
     let place = limits::enter(&app.places)?;
     let (operation, none) = (Operation::Transcription, HeaderValue::from_static(""));
     let content_type = parts.headers.get(header::CONTENT_TYPE).unwrap_or(&none);
     let bytes_max = snapshot.config.server_settings.body_bytes_max;
     let form = Form::receive(operation, content_type, body, bytes_max, &app.tasks).await?;
-    let route = snapshot.routes.get(form.model.as_str()).ok_or_else(|| models::unknown(&snapshot, &form.model))?;
-    let story = Story { operation, alias: route.plan.alias.clone(), start, _place: place };
+    let route = models::route(&snapshot, &caller, &form.model)?;
+    // How long sound is, its bytes do not say: no text is estimated for it.
+    let bill = serve::bill(&app, &caller, operation, route, 0, None).await?;
+    let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, _place: place };
     match app.upstream.complete(route, &Payload::Form(&form)).await {
-        Err(declined) => Err(serve::refused(declined, &story)),
+        Err(declined) => Err(serve::refused(declined, &mut story)),
         Ok(reply) => {
             let wishes = Wishes {
                 dialect: Dialect::Chat,

@@ -1,4 +1,5 @@
 //! What is said into a running session: a message of the user, a person's word on a call that waits for it.
+use super::auth::Caller;
 use super::error::Refusal;
 use super::{reply, sessions};
 use crate::app::App;
@@ -21,14 +22,17 @@ struct Said {
 /// 202 once it is on the log: the pattern reads it at its next step.
 pub(crate) async fn message(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path(id): Path<String>,
     request: Request,
 ) -> Result<Response, Refusal> {
+    let id = SessionId::new(id);
+    sessions::find(&app, &caller, &id).await?;
     let said: Said = sessions::body(&app, &app.live.load(), request).await?;
     if said.content.trim().is_empty() {
         return Err(Failure::new(Kind::InvalidRequest, "`content` is empty").into());
     }
-    app.sessions.say(&SessionId::new(id), Input::Said(Message::text(Role::User, said.content))).await?;
+    app.sessions.say(&id, Input::Said(Message::text(Role::User, said.content))).await?;
     Ok(accepted())
 }
 
@@ -43,11 +47,14 @@ struct Approval {
 /// 202 once it is on the log. A word on a call that waits for none is heard and has no effect.
 pub(crate) async fn approval(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Path((id, call_id)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Refusal> {
+    let id = SessionId::new(id);
+    sessions::find(&app, &caller, &id).await?;
     let Approval { approve, comment } = sessions::body(&app, &app.live.load(), request).await?;
-    app.sessions.say(&SessionId::new(id), Input::Approval { call_id, approved: approve, comment }).await?;
+    app.sessions.say(&id, Input::Approval { call_id, approved: approve, comment }).await?;
     Ok(accepted())
 }
 

@@ -1,18 +1,26 @@
 //! One model call of a session: through the same upstream as every other request, turned into inputs piece by piece.
+use crate::accounts::{Accounts, Principal};
+use crate::bill::{self, Bill};
 use crate::snapshot::Snapshot;
 use crate::upstream::{EventStream, Payload, Reply, ReplyBody, Route, Upstream};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use magic_access::{Denied, VirtualKeyId};
+use magic_dialects::operation::Operation;
 use magic_dialects::reply::{Block, Reply as Said};
 use magic_routing::{Considered, route_header};
 use magic_sessions::{CallReport, Input};
-use magic_types::chat::{Completion, FinishReason, LlmError, Message, Part, Role, ToolCall};
+use magic_types::chat::{Completion, CompletionRequest, FinishReason, LlmError, Message, Part, Role, ToolCall};
 use magic_types::directive::{Ask, Delta, Visibility};
 use magic_types::stream::ChatEvent;
 use magic_types::{AliasName, Failure, Kind, ProfileName};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// How long a session waits for a limit by the minute, or for what is held of its budget, before its call fails.
+const LIMIT_PATIENCE: Duration = Duration::from_secs(600);
 
 /// What a session asks with.
 pub(super) struct Asking {
@@ -20,6 +28,11 @@ pub(super) struct Asking {
     pub(super) snapshot: Arc<Snapshot>,
     /// The session's own alias.
     pub(super) route: Arc<Route>,
+    pub(super) pattern: Arc<str>,
+    /// `None`: nothing is asked here, and nobody pays.
+    pub(super) accounts: Option<Accounts>,
+    /// The virtual key that pays.
+    pub(super) owner: Option<String>,
 }
 
 impl Asking {
@@ -30,10 +43,12 @@ impl Asking {
         let start = async move {
             let begun = Instant::now();
             let alias = self.route.plan.alias.clone();
-            let opened = self.open(&ask).await;
-            let snapshot = Arc::clone(&self.snapshot);
+            let (opened, bill) = match self.open(&ask).await {
+                Ok((reply, bill)) => (Ok(reply), bill),
+                Err(failure) => (Err(failure), None),
+            };
             let (report, said) = (CallReport::default(), Said::default());
-            Call { ref_id, wants_deltas, alias, snapshot, begun, report, said }.begin(opened)
+            Call { ref_id, wants_deltas, alias, bill, begun, report, said }.begin(opened)
         };
         stream::once(start).flatten().boxed()
     }
@@ -49,15 +64,55 @@ impl Asking {
         Err(LlmError::Cancelled)
     }
 
-    async fn open(&self, ask: &Ask) -> Result<Reply, Failure> {
+    /// With what it is accounted as.
+    async fn open(&self, ask: &Ask) -> Result<(Reply, Option<Bill>), Failure> {
         let route = match &ask.request.model {
             None => &self.route,
             Some(alias) => self.snapshot.routes.get(alias.as_str()).ok_or_else(|| {
                 Failure::new(Kind::NotFound, format!("the pattern asked for alias `{alias}`, which does not exist"))
             })?,
         };
-        let asked = self.upstream.complete(route, &Payload::Step(&ask.request)).await;
-        asked.map_err(|declined| declined.failure)
+        let mut bill = self.bill(route, ask).await?;
+        match self.upstream.complete(route, &Payload::Step(&ask.request)).await {
+            Ok(reply) => {
+                bill.iter_mut().for_each(|bill| bill.served_by(&reply));
+                Ok((reply, bill))
+            }
+            Err(declined) => {
+                bill.iter_mut().for_each(Bill::failed);
+                Err(declined.failure)
+            }
+        }
+    }
+
+    /// A session can wait: a limit by the minute makes it slower, not fail. A budget that is spent ends it.
+    async fn bill(&self, route: &Route, ask: &Ask) -> Result<Option<Bill>, Failure> {
+        let Some(accounts) = &self.accounts else { return Ok(None) };
+        let order = bill::Order {
+            operation: Operation::ChatCompletions.as_str(),
+            route,
+            pattern: Some(&self.pattern),
+            body_bytes: bytes_of(&ask.request),
+            output_tokens_max: ask.request.max_output_tokens.map(u64::from),
+        };
+        let patience = Instant::now() + LIMIT_PATIENCE;
+        loop {
+            let principal = match &self.owner {
+                None => Principal::anonymous(),
+                Some(owner) => accounts.principal(&VirtualKeyId::new(owner.as_str())).ok_or_else(|| {
+                    Failure::new(Kind::Unauthenticated, format!("the virtual key `{owner}` of this session is gone"))
+                })?,
+            };
+            let denied = match Bill::open(accounts, &principal, &order).await {
+                Ok(bill) => return Ok(Some(bill)),
+                Err(denied) => denied,
+            };
+            let again = denied.retry_after().filter(|_| passes(&denied)).map(|after| Instant::now() + after);
+            match again.filter(|again| *again < patience) {
+                Some(again) => tokio::time::sleep_until(again).await,
+                None => return Err(Failure::from(&denied)),
+            }
+        }
     }
 }
 
@@ -67,7 +122,7 @@ struct Call {
     wants_deltas: bool,
     /// Of the session.
     alias: AliasName,
-    snapshot: Arc<Snapshot>,
+    bill: Option<Bill>,
     begun: Instant,
     report: CallReport,
     said: Said,
@@ -81,9 +136,9 @@ impl Call {
         };
         let sends = reply.route.iter().filter(|leg| leg.was_sent()).count();
         if sends > 1 {
-            self.log_fallback(&reply.profile, &reply.route);
+            self.log_fallback(&reply.profile.name, &reply.route);
         }
-        self.report.profile = reply.profile.to_string();
+        self.report.profile = reply.profile.name.to_string();
         self.report.key_id = reply.key_id;
         self.report.attempts = u32::try_from(sends).unwrap_or(u32::MAX);
         match reply.body {
@@ -134,28 +189,56 @@ impl Call {
     }
 
     fn end(mut self, ended: Result<(), Failure>) -> Input {
-        self.put_price();
-        self.report.ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let served_by = self.report.profile.clone();
-        let outcome = ended.map(|()| completion(self.said, served_by)).map_err(|failure| {
+        self.settle(if ended.is_ok() { bill::End::Whole } else { bill::End::Cut });
+        let (mut report, said) = (std::mem::take(&mut self.report), std::mem::take(&mut self.said));
+        report.ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let served_by = report.profile.clone();
+        let outcome = ended.map(|()| completion(said, served_by)).map_err(|failure| {
             let (kind, text, private) = (failure.kind.as_str(), &failure.public, &failure.private);
             let alias = &self.alias;
-            tracing::warn!(%alias, kind, ms = self.report.ms, "a model call of a session of `{alias}` failed: {text} ({private})");
+            tracing::warn!(%alias, kind, ms = report.ms, "a model call of a session of `{alias}` failed: {text} ({private})");
             llm_error(&failure)
         });
-        Input::Asked { ref_id: self.ref_id, outcome, report: self.report }
+        Input::Asked { ref_id: self.ref_id, outcome, report }
     }
 }
 
 impl Call {
-    /// What the call cost by the price of the profile that served it.
-    fn put_price(&mut self) {
-        let profile = self.snapshot.config.profile(&self.report.profile);
-        let price = profile.and_then(|profile| profile.price);
-        if let (Some(price), Some(usage)) = (price, &mut self.said.usage) {
-            usage.cost_micros = Some(price.cost_micros(usage));
+    /// Settles the call by what was said, whether or not to its end.
+    fn settle(&mut self, end: bill::End) {
+        let Some(bill) = &mut self.bill else { return };
+        let usage = bill.settle(self.said.usage, (self.said.bytes as u64).div_ceil(bill::BYTES_PER_TOKEN), end);
+        // What the vendor did not say is nothing that a pattern or a client is told.
+        if let Some(said) = &mut self.said.usage {
+            said.cost_micros = usage.cost_micros;
         }
     }
+}
+
+/// A call that is called off is paid by what it had said.
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.report.profile.is_empty() {
+            self.settle(bill::End::Cut);
+        }
+    }
+}
+
+/// Whether waiting helps before anybody has paid more or a day has gone by.
+fn passes(denied: &Denied) -> bool {
+    matches!(denied, Denied::Full { .. } | Denied::BudgetHeld { .. } | Denied::Unavailable { .. })
+}
+
+/// Roughly, as it goes to a vendor.
+fn bytes_of(request: &CompletionRequest) -> usize {
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    let words = parts.map(|part| match part {
+        Part::Text(text) | Part::Reasoning(text) => text.len(),
+        Part::ToolCall(call) => call.arguments_json.len(),
+        Part::ToolResult(_) | Part::Media(_) => 1024,
+    });
+    let tools = request.tools.iter().map(|tool| tool.description.len() + tool.parameters_json_schema.len());
+    words.chain(tools).sum()
 }
 
 struct Following {

@@ -5,8 +5,8 @@ use super::{Sessions, program};
 use crate::upstream::Route;
 use magic_plugins::Component;
 use magic_sessions::{
-    CallReport, Claim, Effect, Entry, Guide, Input, LogError, MIGRATED, Outstanding, Record, Replayed, Rules, Seam,
-    Session, SessionEvent, Spec, Status, Summary, half_told, replay,
+    CallReport, Claim, Effect, Entry, Guide, Input, LogError, MIGRATED, NewSession, Outstanding, Record, Replayed,
+    Rules, Seam, Session, SessionEvent, Spec, Status, Summary, half_told, replay,
 };
 use magic_types::chat::{LlmError, ToolCall};
 use magic_types::{Digest, Kind, SessionId};
@@ -48,8 +48,7 @@ pub(super) struct TakenUp {
     /// Calls that may have run and must not run twice.
     pub(super) unknown: Vec<ToolCall>,
     pub(super) is_fresh: bool,
-    /// The virtual key that its calls are accounted to.
-    pub(super) owner: Option<String>,
+    pub(super) new: NewSession,
 }
 
 // === impl Clock ===
@@ -89,7 +88,7 @@ pub(super) async fn take_up(sessions: &Sessions, claim: &Claim, at_hand: &AtHand
         Some(past) => past.summary.session.clone(),
         None => sessions.backing.summary(id).await?.session,
     };
-    let alias = new.alias;
+    let alias = new.alias.clone();
     let Some(route) = at_hand.snapshot.routes.get(alias.as_str()).map(Arc::clone) else {
         let text = format!("the alias `{alias}` of this session is not in the config any more");
         return Ok(Taken::Over(failed(Kind::NotFound, text)));
@@ -112,7 +111,7 @@ pub(super) async fn take_up(sessions: &Sessions, claim: &Claim, at_hand: &AtHand
             again: Vec::new(),
             unknown: Vec::new(),
             is_fresh: true,
-            owner: new.owner,
+            new,
             spec,
         })));
     };
@@ -170,7 +169,7 @@ impl Past {
             again,
             unknown,
             is_fresh: false,
-            owner: self.summary.session.owner,
+            new: self.summary.session,
         }))
     }
 

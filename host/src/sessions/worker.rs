@@ -196,6 +196,7 @@ struct Worker {
 impl Worker {
     fn new(held: &Held, at_hand: &AtHand, taken: Box<resume::TakenUp>) -> Self {
         let resume::TakenUp {
+            new,
             spec,
             session,
             route,
@@ -207,12 +208,17 @@ impl Worker {
             again,
             unknown,
             is_fresh,
-            owner,
         } = *taken;
         let id = held.claim.session.clone();
         let (sessions, snapshot) = (&held.sessions, &at_hand.snapshot);
-        let asking =
-            Arc::new(ask::Asking { upstream: Arc::clone(&sessions.upstream), snapshot: Arc::clone(snapshot), route });
+        let asking = Arc::new(ask::Asking {
+            upstream: Arc::clone(&sessions.upstream),
+            snapshot: Arc::clone(snapshot),
+            route,
+            pattern: new.pattern.into(),
+            accounts: sessions.accounts.clone(),
+            owner: new.owner.clone(),
+        });
         let writer = Writer {
             sessions: Arc::clone(sessions),
             claim: held.claim.clone(),
@@ -233,7 +239,7 @@ impl Worker {
                 &spec,
                 &asking,
                 at_hand.is_bound,
-                owner,
+                new.owner,
                 &spared,
             )),
             spared,

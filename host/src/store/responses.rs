@@ -25,6 +25,8 @@ const TAIL_MAX: usize = magic_sqlite::QUEUED_MAX + 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stored {
     pub(crate) id: String,
+    /// The virtual key that it was made for.
+    pub(crate) owner: Option<String>,
     pub(crate) previous: Option<String>,
     /// The request's own input items, a JSON list.
     pub(crate) request_items: String,
@@ -183,15 +185,18 @@ impl Held {
 
 fn put(connection: &Connection, stored: &Stored) -> rusqlite::Result<()> {
     let text = "INSERT OR REPLACE INTO responses
-                (id, previous_id, created_unix_ms, expires_unix_ms, request_items, response) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+                (id, previous_id, created_unix_ms, expires_unix_ms, request_items, response, owner)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let (created, expires) = (unix_ms(stored.created), unix_ms(stored.expires));
-    let row = params![stored.id, stored.previous, created, expires, stored.request_items, stored.response];
+    let (items, response) = (&stored.request_items, &stored.response);
+    let row = params![stored.id, stored.previous, created, expires, items, response, stored.owner];
     connection.prepare(text)?.execute(row)?;
     Ok(())
 }
 
 fn get(connection: &Connection, id: &str) -> rusqlite::Result<Option<Stored>> {
-    let text = "SELECT id, previous_id, request_items, response, created_unix_ms, expires_unix_ms FROM responses WHERE id = ?1";
+    let text = "SELECT id, previous_id, request_items, response, created_unix_ms, expires_unix_ms, owner
+                FROM responses WHERE id = ?1";
     let mut query = connection.prepare(text)?;
     let found = query.query_row([id], |row| {
         Ok(Stored {
@@ -201,6 +206,7 @@ fn get(connection: &Connection, id: &str) -> rusqlite::Result<Option<Stored>> {
             response: row.get(3)?,
             created: from_unix_ms(row.get(4)?),
             expires: from_unix_ms(row.get(5)?),
+            owner: row.get(6)?,
         })
     });
     found.optional()

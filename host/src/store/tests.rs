@@ -34,6 +34,7 @@ fn resting(seconds: u64) -> Standing {
 fn response(id: &str, previous: Option<&str>) -> Stored {
     Stored {
         id: id.to_owned(),
+        owner: None,
         previous: previous.map(str::to_owned),
         request_items: format!("[\"asked {id}\"]"),
         response: format!("{{\"id\":\"{id}\"}}"),

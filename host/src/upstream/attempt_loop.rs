@@ -128,15 +128,7 @@ impl<'a> Pass<'a> {
 
     fn reply(&self, good: Good) -> Reply {
         let Good { profile, key_id, headers, body, lost, exhausted: _ } = good;
-        Reply {
-            profile: profile.name.clone(),
-            model: profile.model.clone(),
-            key_id,
-            headers,
-            lost,
-            route: self.attempt.route(),
-            body: body.into_body(),
-        }
+        Reply { profile, key_id, headers, lost, route: self.attempt.route(), body: body.into_body() }
     }
 
     fn declined(&self, failure: Failure) -> Declined {

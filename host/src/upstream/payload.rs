@@ -8,7 +8,7 @@ use magic_dialects::dialect::{Call, Dialect, Written};
 use magic_dialects::openai::request::Head;
 use magic_dialects::operation::Operation;
 use magic_dialects::vendor::Way;
-use magic_dialects::{anthropic, counting, embeddings, images, speech, transcription};
+use magic_dialects::{anthropic, counting, embeddings, images, onlook, speech, transcription};
 use magic_types::chat::CompletionRequest;
 use magic_types::{Failure, Kind};
 use std::sync::OnceLock;
@@ -30,6 +30,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// Whether the reply is wanted as events even where its bytes could pass.
     pub(crate) decode: bool,
+    /// Somebody pays by the token: a stream is to say its usage, whether or not the client wants to know it.
+    pub(crate) counted: bool,
     pub(crate) previous: Previous,
     /// Read once, and only if a leg needs it.
     request: OnceLock<Request>,
@@ -62,6 +64,8 @@ pub(super) enum OrderBody {
 pub(super) enum Reading {
     /// The bytes are the client's; an onlooker of that dialect watches.
     Pass(Dialect),
+    /// The same of a stream that says its usage to us alone.
+    PassWithoutUsage(Dialect),
     /// JSON without a conversation: looked at for errors and usage.
     Json,
     /// Nobody looks in, e.g. sound.
@@ -81,7 +85,16 @@ pub(super) enum Google {
 
 impl<'a> Asked<'a> {
     pub(crate) fn new(operation: Operation, head: &'a Head<'a>, body: &'a Bytes, headers: &'a HeaderMap) -> Self {
-        Self { operation, head, body, headers, decode: false, previous: Previous::None, request: OnceLock::new() }
+        Self {
+            operation,
+            head,
+            body,
+            headers,
+            decode: false,
+            counted: false,
+            previous: Previous::None,
+            request: OnceLock::new(),
+        }
     }
 
     /// The whole request, in the words that all dialects share.
@@ -145,6 +158,9 @@ impl Asked<'_> {
         let door = target.door(self.operation).map_err(|why| Failure::new(Kind::Internal, why))?;
         let family = target.family.dialect();
         match (door.way, self.operation.client_dialect()) {
+            (Way::Same, Some(dialect)) if !self.decode && self.asks_usage() => {
+                Ok(self.pass(target, door, Reading::PassWithoutUsage(dialect)))
+            }
             (Way::Same, Some(dialect)) if !self.decode => Ok(self.pass(target, door, Reading::Pass(dialect))),
             // The bytes could pass, but their reply is wanted as events.
             (Way::Same, Some(dialect)) if dialect == family => Ok(self.pass(target, door, Reading::Decode(dialect))),
@@ -155,12 +171,20 @@ impl Asked<'_> {
         }
     }
 
+    /// Streams of these say their usage only to whoever asks.
+    fn asks_usage(&self) -> bool {
+        let is_silent = matches!(self.operation, Operation::ChatCompletions | Operation::Completions);
+        self.counted && is_silent && self.head.stream && !self.head.has(onlook::ASK.0)
+    }
+
     fn pass<'t>(&self, target: &'t Target, door: &'t Door, reading: Reading) -> Order<'t> {
         // A profile's parameters are those of a conversation.
         let defaults = target.defaults.iter().filter_map(|(key, json)| {
             let name = spelling(self.operation.client_dialect()?, key, json)?;
             Some((name, json.as_str()))
         });
+        let defaults = defaults
+            .chain(self.asks_usage().then_some(onlook::ASK).filter(|(key, _)| target.quirks.name(key).is_some()));
         let Written { body, lost } = self.head.splice(self.body, &target.model_json, defaults, target.quirks);
         Order { door, body: OrderBody::Json(body), streams: self.head.stream, reading, lost }
     }

@@ -6,15 +6,13 @@ use http::HeaderMap;
 use magic_config::Profile;
 use magic_routing::Considered;
 use magic_types::stream::ChatEvent;
-use magic_types::{Failure, KeyId, ProfileName, Usage};
+use magic_types::{Failure, KeyId, Usage};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Whole, or past its first event.
 pub(crate) struct Reply {
-    pub(crate) profile: ProfileName,
-    /// The vendor's name for the model.
-    pub(crate) model: String,
+    pub(crate) profile: Arc<Profile>,
     pub(crate) key_id: Option<KeyId>,
     pub(crate) headers: HeaderMap,
     /// What of the request could not be carried over to this vendor.

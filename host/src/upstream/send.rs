@@ -109,8 +109,9 @@ async fn read(
         headers.clear();
     }
     match &order.reading {
-        Reading::Pass(dialect) if streams => {
-            let stream = ByteStream::open(Source::new(incoming, guard, times), *dialect).await?;
+        Reading::Pass(dialect) | Reading::PassWithoutUsage(dialect) if streams => {
+            let mut stream = ByteStream::open(Source::new(incoming, guard, times), *dialect).await?;
+            stream.hides_usage = matches!(order.reading, Reading::PassWithoutUsage(_));
             Ok(Guarded::Coming(ReplyBody::Bytes(Box::new(stream))))
         }
         Reading::Decode(dialect) if streams => {
@@ -122,7 +123,7 @@ async fn read(
             let stream = RawStream::open(Source::new(incoming, guard, times)).await?;
             Ok(Guarded::Coming(ReplyBody::Raw(Box::new(stream))))
         }
-        Reading::Pass(_) | Reading::Decode(_) | Reading::Json | Reading::Google(_) => {
+        Reading::Pass(_) | Reading::PassWithoutUsage(_) | Reading::Decode(_) | Reading::Json | Reading::Google(_) => {
             let read = within(times.first, incoming.collect()).await;
             match read.and_then(|bytes| whole(bytes, &order.reading, headers, target)) {
                 Ok(body) => Ok(Guarded::Here(body, guard)),
@@ -134,7 +135,7 @@ async fn read(
 
 fn whole(bytes: Bytes, reading: &Reading, headers: &mut HeaderMap, target: &Target) -> Result<ReplyBody, Failure> {
     let answer = match reading {
-        Reading::Pass(dialect) => return inspected(bytes, *dialect),
+        Reading::Pass(dialect) | Reading::PassWithoutUsage(dialect) => return inspected(bytes, *dialect),
         Reading::Json | Reading::Raw => return inspected(bytes, Dialect::Chat),
         Reading::Decode(dialect) => {
             let vendor = dialect.vendor().ok_or_else(unspoken)?;

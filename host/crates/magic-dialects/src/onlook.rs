@@ -10,9 +10,11 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+mod unasked;
 mod usage;
 mod whole;
 
+pub use unasked::{ASK, without_usage};
 pub use whole::{Whole, inspect_whole};
 
 /// One event may carry a whole answer of a vendor that does not stream in small pieces.

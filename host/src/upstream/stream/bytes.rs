@@ -3,7 +3,7 @@ use super::{Source, cut_before_the_first, cut_off};
 use crate::upstream::lease::Guard;
 use bytes::{Bytes, BytesMut};
 use magic_dialects::dialect::Dialect;
-use magic_dialects::onlook::{Onlooker, too_long};
+use magic_dialects::onlook::{self, Onlooker, too_long};
 use magic_types::{Failure, Usage};
 use std::collections::VecDeque;
 
@@ -14,6 +14,8 @@ pub(crate) struct ByteStream {
     early: VecDeque<Bytes>,
     /// An event's beginning, held back until its end is there.
     held: BytesMut,
+    /// The usage was asked for by us alone: the client does not see it.
+    pub(in crate::upstream) hides_usage: bool,
     ended: bool,
 }
 
@@ -21,7 +23,7 @@ impl ByteStream {
     /// Reads until the first event has been seen, or the reply turns out to be a failure.
     pub(in crate::upstream) async fn open(source: Source, dialect: Dialect) -> Result<Self, (Failure, Guard)> {
         let (onlooker, early, held) = (Onlooker::new(dialect), VecDeque::new(), BytesMut::new());
-        let mut stream = Self { source, onlooker, early, held, ended: false };
+        let mut stream = Self { source, onlooker, early, held, hides_usage: false, ended: false };
         loop {
             let failure = match stream.source.first().await {
                 Ok(Some(chunk)) => {
@@ -48,6 +50,11 @@ impl ByteStream {
         self.onlooker.usage
     }
 
+    /// Events in which something was answered.
+    pub(crate) fn events(&self) -> u64 {
+        self.onlooker.events
+    }
+
     /// Whether the answer is whole and nothing was left out of it for length or policy.
     pub(crate) fn is_complete(&self) -> bool {
         self.onlooker.done && self.onlooker.failure.is_none() && !self.onlooker.truncated
@@ -62,7 +69,7 @@ impl ByteStream {
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
         loop {
             if let Some(bytes) = self.early.pop_front() {
-                return Some(Ok(bytes));
+                return Some(Ok(if self.hides_usage { onlook::without_usage(bytes) } else { bytes }));
             }
             if self.ended {
                 return None;

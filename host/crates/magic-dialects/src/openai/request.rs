@@ -124,7 +124,14 @@ impl Head<'_> {
         Written { body: body.into(), lost: lost.into_names() }
     }
 
-    fn has(&self, key: &str) -> bool {
+    /// The first of these keys that is a number at the top level.
+    pub fn number(&self, keys: &[&str]) -> Option<u64> {
+        let mut named = self.fields.iter().filter(|field| keys.contains(&field.key.as_ref()));
+        named.find_map(|field| field.value.parse().ok())
+    }
+
+    /// Whether the body has that key at its top level.
+    pub fn has(&self, key: &str) -> bool {
         self.fields.iter().any(|field| field.key == key)
     }
 
