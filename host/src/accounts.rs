@@ -11,6 +11,7 @@ mod holds;
 mod keys;
 mod ledger;
 mod principal;
+mod report;
 mod shelter;
 mod tally;
 mod teams;
@@ -18,11 +19,11 @@ mod usage;
 
 pub(crate) use admission::{Admission, Spent, Want};
 pub(crate) use audit::{Audited, Entry};
-pub(crate) use form::{grants_patch, key_json, patch, team_json};
-pub(crate) use holds::Standing;
+pub(crate) use form::{day_of, expiry_ms, grants_patch, key_json, patch, standings_json, team_json, time_text};
 pub(crate) use keys::{GrantsPatch, Patch};
-pub(crate) use ledger::{Actor, Ledger};
+pub(crate) use ledger::{Actor, Ledger, ms as unix_ms};
 pub(crate) use principal::{ANONYMOUS, Principal};
+pub(crate) use report::{usage_cells, usage_csv, usage_head, usage_json};
 pub(crate) use tally::{Outcome, Sums};
 pub(crate) use usage::{By, Query, Row};
 

@@ -1,7 +1,11 @@
 //! The command line: what was asked, as values, and how it ended, as an exit code (0 done, 1 failed, 2 bad config or usage).
 mod eval;
+mod grants;
 mod keys;
 mod replay;
+mod teams;
+mod usage;
+mod virtual_keys;
 
 use crate::app::{self, Door, Gateway, Paths, StartError};
 use crate::telemetry::{self, Format};
@@ -36,6 +40,11 @@ enum Verb {
     Eval(Box<eval::Eval>),
     /// Run sessions again from the data folder, without any model, and say whether they decide and say the same.
     Replay(replay::Replay),
+    /// What clients of ours authenticate with: make, list, change and end virtual keys.
+    VirtualKeys(virtual_keys::VirtualKeys),
+    /// What bounds several virtual keys together.
+    Teams(teams::Teams),
+    Usage(usage::Usage),
 }
 
 #[derive(Args)]
@@ -95,6 +104,9 @@ pub fn run() -> ExitCode {
         Some(Verb::Keys(keys)) => keys::show(keys),
         Some(Verb::Eval(eval)) => runtime.block_on(Box::pin(eval::run(*eval))),
         Some(Verb::Replay(replay)) => runtime.block_on(Box::pin(replay::run(replay))),
+        Some(Verb::VirtualKeys(asked)) => runtime.block_on(Box::pin(virtual_keys::run(asked))),
+        Some(Verb::Teams(asked)) => runtime.block_on(Box::pin(teams::run(asked))),
+        Some(Verb::Usage(asked)) => runtime.block_on(Box::pin(usage::run(asked))),
         Some(Verb::Serve(serve)) => runtime.block_on(self::serve(serve)),
         None => runtime.block_on(self::serve(cli.serve)),
     };

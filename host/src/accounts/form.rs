@@ -63,7 +63,7 @@ pub(super) fn grants_json(grants: &Grants) -> Value {
 pub(super) fn stored_grants(column: usize, text: &str) -> rusqlite::Result<Grants> {
     let read = || {
         let value: Map<String, Value> = serde_json::from_str(text).ok()?;
-        grants_of(&value).ok()?.applied(Grants::default()).ok()
+        grants_patch(&value, &[]).ok()?.applied(Grants::default()).ok()
     };
     read().ok_or_else(|| unreadable(column, "grants"))
 }
@@ -227,3 +227,6 @@ fn joined(one: Value, other: Value) -> Value {
         (one, _) => one,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,6 +86,10 @@ impl Ledger {
         Ok(Self { database: Database::open_as_it_is(&data.join(FILE), MIGRATIONS)? })
     }
 
+    pub(crate) fn exists(data: &Path) -> bool {
+        data.join(FILE).is_file()
+    }
+
     pub(super) fn database(&self) -> &Database {
         &self.database
     }
@@ -157,7 +161,7 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// As `magic-access` has times.
-pub(super) fn ms(time: SystemTime) -> u64 {
+pub(crate) fn ms(time: SystemTime) -> u64 {
     number(magic_sqlite::unix_ms(time))
 }
 
