@@ -6,6 +6,7 @@
     reason = "tests, and what they share: a surprise ends the test"
 )]
 
+mod access;
 mod admin;
 mod breakers;
 mod cache;
