@@ -21,7 +21,7 @@ pub(crate) use admission::{Admission, Spent, Want};
 pub(crate) use audit::{Audited, Entry};
 pub(crate) use form::{day_of, expiry_ms, grants_patch, key_json, patch, standings_json, team_json, time_text};
 pub(crate) use keys::{GrantsPatch, Patch};
-pub(crate) use ledger::{Actor, Ledger, ms as unix_ms};
+pub(crate) use ledger::{Actor, FILE, Ledger, ms as unix_ms};
 pub(crate) use principal::{ANONYMOUS, Principal};
 pub(crate) use report::{usage_cells, usage_csv, usage_head, usage_json};
 pub(crate) use tally::{Outcome, Sums};

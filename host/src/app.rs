@@ -1,5 +1,5 @@
 //! Builds the parts, wires them, and owns the order of start and stop.
-use crate::accounts::Accounts;
+use crate::accounts::{self, Accounts};
 use crate::cache::{Bounds, Cache};
 use crate::components::Egress;
 use crate::reload::{Ground, Reload, Status, Watch};
@@ -303,8 +303,19 @@ async fn open_store(paths: &Paths) -> Store {
 /// Who may ask. Unlike the other files this one is needed: without it everybody would be let in.
 async fn open_accounts(paths: &Paths, door: Door) -> anyhow::Result<Accounts> {
     let data = paths.data.clone();
-    let opened = tokio::task::spawn_blocking(move || Accounts::open(&data, wall_clock())).await;
-    let accounts = opened?.with_context(|| format!("open the accounts in {}", paths.data.display()))?;
+    let opened = tokio::task::spawn_blocking(move || {
+        let opened = Accounts::open(&data, wall_clock());
+        match opened {
+            // Where no file can be made there is no key either, and nothing that could be lost but usage.
+            Err(error) if !data.join(accounts::FILE).exists() => {
+                tracing::warn!("no accounts can be kept in {}, usage is forgotten at the end: {error}", data.display());
+                let scratch = std::env::temp_dir().join(format!("magic-proxy-{}", uuid::Uuid::now_v7()));
+                Accounts::open(&scratch, wall_clock())
+            }
+            opened => opened,
+        }
+    });
+    let accounts = opened.await?.with_context(|| format!("open the accounts in {}", paths.data.display()))?;
     if !door.listen.ip().is_loopback() && !door.allow_anonymous && !accounts.has_keys() {
         anyhow::bail!(
             "listen on {}: whoever can reach it could use every model. Make a virtual key first (`magic-proxy virtual-keys \
