@@ -4,7 +4,7 @@ use crate::upstream::{EventStream, Payload, Reply, ReplyBody, Route, Upstream};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use magic_dialects::reply::{Block, Reply as Said};
-use magic_routing::{Considered, route_header};
+use magic_routing::{Trail, route_header};
 use magic_sessions::{CallReport, Input};
 use magic_types::chat::{Completion, FinishReason, LlmError, Message, Part, Role, ToolCall};
 use magic_types::directive::{Ask, Delta, Visibility};
@@ -79,7 +79,7 @@ impl Call {
             Ok(reply) => reply,
             Err(failure) => return self.only(Err(failure)),
         };
-        let sends = reply.route.iter().filter(|leg| leg.was_sent()).count();
+        let sends = reply.route.legs.iter().filter(|leg| leg.was_sent()).count();
         if sends > 1 {
             self.log_fallback(&reply.profile, &reply.route);
         }
@@ -99,7 +99,7 @@ impl Call {
         }
     }
 
-    fn log_fallback(&self, profile: &ProfileName, route: &[Considered]) {
+    fn log_fallback(&self, profile: &ProfileName, route: &Trail) {
         let (alias, route) = (&self.alias, route_header(route));
         tracing::info!(%alias, %profile, route, "a session of `{alias}` is served by `{profile}` after others failed");
     }

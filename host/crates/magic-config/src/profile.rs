@@ -72,6 +72,12 @@ impl Profile {
         self.provider.needs_key() || self.api_key.is_some()
     }
 
+    /// Whether a request to either goes to the same model at the same address.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        (&self.api_base, &self.model, self.dialect, &self.api_version)
+            == (&other.api_base, &other.model, other.dialect, &other.api_version)
+    }
+
     /// What a call costs, in millionths; `None`: unknown. Where no key is asked for, nobody sends a bill.
     pub fn cost_micros(&self, usage: &Usage) -> Option<u64> {
         match self.price {

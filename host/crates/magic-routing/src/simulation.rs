@@ -320,7 +320,7 @@ fn run(seed: u64) {
         // Sixteen tries: a step to send each, one to end it, and now and then one that wanted to hedge and could not.
         let ended = (0..200).any(|_| world.advance(&mut request));
         assert!(ended, "an attempt for {} does not end", request.alias);
-        assert!(!request.attempt.route().is_empty());
+        assert!(!request.attempt.route().legs.is_empty());
         world.strays.append(&mut request.under_way);
     }
     while !world.strays.is_empty() {

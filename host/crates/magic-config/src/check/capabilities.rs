@@ -9,6 +9,6 @@ pub(super) fn read(profile: &mut Fields<'_>, place: Option<&Place>) -> Capabilit
     let mut said = |key| fields.take(key).as_ref().and_then(Value::boolean);
     let (tools, vision, json_schema) = (said("tools"), said("vision"), said("json_schema"));
     fields.finish();
-    let refuses_schema = place.is_some_and(|place| !place.takes_json_schema());
-    Capabilities { tools, vision, json_schema: json_schema.or(refuses_schema.then_some(false)) }
+    let known = || place.filter(|place| !place.takes_json_schema()).map(|_| false);
+    Capabilities { tools, vision, json_schema: json_schema.or_else(known) }
 }

@@ -182,7 +182,7 @@ fn tier(item: &Value<'_>, is_last: bool, chain: &[Arc<Profile>]) -> Option<Tier>
 }
 
 fn score(value: &Value<'_>, millionths: u64, is_last: bool) -> Option<u32> {
-    let thousandths = (millionths % 1000 == 0).then_some(millionths / 1000);
+    let thousandths = millionths.is_multiple_of(1000).then_some(millionths / 1000);
     let score = thousandths.and_then(|score| u32::try_from(score).ok());
     let score = score.filter(|score| (1..=Tier::UP_TO_MAX).contains(score));
     if score.is_none() {
