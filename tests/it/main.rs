@@ -39,6 +39,7 @@ mod session_api;
 mod sessions;
 mod shutdown;
 mod stage;
+mod strategies;
 mod streaming;
 mod translation;
 mod wire;
