@@ -15,7 +15,7 @@ pub(super) struct Vendor {
     median_ms: f64,
     spread: f64,
     tokens_per_second: f64,
-    /// Beyond so many at once it becomes slower.
+    /// Beyond so many at once it becomes slower, beyond twice as many it turns requests away.
     at_once: f64,
     errors_percent: u64,
     window: u64,
@@ -141,7 +141,7 @@ impl Vendor {
         if asked.input_tokens > self.window {
             return fails(100, Kind::ContextTooLong);
         }
-        if luck < self.errors_percent {
+        if luck < self.errors_percent || crowd > 1.0 {
             return fails(200, Kind::ServerError);
         }
         let after = Duration::from_secs_f64(millis / 1000.0);
