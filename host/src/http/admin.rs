@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
+use magic_config::PRICES_AS_OF;
 use magic_dialects::openai::request;
 use magic_dialects::operation::Operation;
 use magic_routing::{Became, BreakerStanding, BreakerState, Explained, KeyState, PoolName};
@@ -161,6 +162,7 @@ pub(crate) async fn explain(State(app): State<Arc<App>>, request: Request) -> Re
         "reasoning_mode": route.plan.reasoning_mode,
         "strategy": route.plan.strategy.as_str(),
         "chosen_by": explanation.chosen.map(|chosen| chosen.to_string()),
+        "prices_as_of": PRICES_AS_OF,
         "legs": legs,
     })))
 }

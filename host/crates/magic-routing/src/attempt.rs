@@ -284,7 +284,7 @@ impl Attempt {
                 route.push(considered(self.legs.became_unsent(index, leg.lane)));
             }
         }
-        Trail { chosen: self.chosen, legs: route }
+        Trail { chosen: self.chosen.map(Box::new), legs: route }
     }
 
     /// Passes over every leg that could not be sent to now, and says which would be first.

@@ -77,7 +77,7 @@ pub fn explain(
         cost_micros: leg.profile.cost_micros(&usage),
         considered,
     });
-    Explanation { chosen: trail.chosen, legs: explained.collect() }
+    Explanation { chosen: trail.chosen.map(|chosen| *chosen), legs: explained.collect() }
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ const HEADER_BYTES_MAX: usize = 1024;
 /// What became of a request's legs, and why they stood in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trail {
-    /// `None`: the chain as it stands.
-    pub chosen: Option<Chosen>,
+    /// `None`: the chain as it stands. Boxed, since most have none.
+    pub chosen: Option<Box<Chosen>>,
     pub legs: Vec<Considered>,
 }
 
@@ -76,7 +76,7 @@ pub enum Skip {
 pub fn route_header(trail: &Trail) -> String {
     let was_considered =
         |one: &&Considered| !matches!(one.became, Became::NotReached | Became::Skipped(Skip::OtherLane));
-    let mut told = trail.chosen.map_or_else(String::new, |chosen| format!("strategy={chosen}"));
+    let mut told = trail.chosen.as_ref().map_or_else(String::new, |chosen| format!("strategy={chosen}"));
     for one in trail.legs.iter().filter(was_considered) {
         let one = one.to_string();
         if told.len() + one.len() + ", ...".len() > HEADER_BYTES_MAX {

@@ -39,5 +39,10 @@ fn no_row_hides_another() {
         }
     }
     assert!(names("a", "a") && names("a", "a-latest") && names("a", "a@20250514") && !names("a", "a-b"));
-    assert!(PRICES_AS_OF.len() == 10 && PRICES_AS_OF.starts_with("20"));
+}
+
+#[test]
+fn the_document_tells_the_tables_date() {
+    let document = include_str!("../../../../../docs/ROUTING.md");
+    assert!(document.contains(&format!("as of **{PRICES_AS_OF}**")), "{PRICES_AS_OF}");
 }

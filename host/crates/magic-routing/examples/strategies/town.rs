@@ -212,7 +212,7 @@ impl Dice {
     }
 
     fn below(&mut self, bound: u64) -> u64 {
-        (self.roll() >> 33) * bound >> 31
+        ((self.roll() >> 33) * bound) >> 31
     }
 
     /// From 0 to below 1.

@@ -51,7 +51,7 @@ fn field_8_the_header_says_why_each_leg_was_chosen_or_skipped() {
 fn a_strategy_is_told_before_the_legs() {
     let chosen = Chosen { strategy: "lowest_latency", why: Why::Expected(std::time::Duration::from_millis(120)) };
     let legs = vec![considered("a", Became::Served { key_id: None }), considered("b", Became::NotReached)];
-    let trail = Trail { chosen: Some(chosen), legs };
+    let trail = Trail { chosen: Some(Box::new(chosen)), legs };
     assert_eq!(route_header(&trail), "strategy=lowest_latency(120ms), a=served");
 }
 

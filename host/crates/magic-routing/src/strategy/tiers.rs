@@ -6,8 +6,9 @@ use super::{Ranked, Why};
 /// First the tier of the score, then the harder ones from the next on, then the easier ones from the next down: a model that
 /// can do more can do this as well. Legs in no tier come last, as they stand in the chain.
 pub(super) fn rank(legs: Vec<usize>, tiers: &[Tier], score: u32) -> Ranked {
-    let own = tiers.iter().position(|tier| score <= tier.up_to).unwrap_or(tiers.len().saturating_sub(1));
-    let (easier, from_own) = tiers.split_at(own.min(tiers.len()));
+    // The last tier takes every score.
+    let own = tiers.iter().take_while(|tier| tier.up_to < score).count();
+    let (easier, from_own) = tiers.split_at(own);
     let tiered = from_own.iter().chain(easier.iter().rev()).flat_map(|tier| tier.legs.iter().copied());
     let mut order: Vec<usize> = tiered.filter(|leg| legs.contains(leg)).collect();
     let untiered = legs.into_iter().filter(|leg| !order.contains(leg)).collect::<Vec<_>>();
