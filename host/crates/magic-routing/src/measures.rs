@@ -143,6 +143,13 @@ impl Measures {
         }
     }
 
+    /// Whether nothing is in flight and nobody waits.
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        let is_idle = |one: &Measure| one.in_flight == 0 && one.streams.is_idle() && one.wholes.is_idle();
+        self.measures.values().all(is_idle)
+    }
+
     fn get(&mut self, measuring: &Measuring) -> Option<&mut Measure> {
         self.measures.get_mut(&measuring.name).filter(|measure| measure.born == measuring.born)
     }

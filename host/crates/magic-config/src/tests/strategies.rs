@@ -97,3 +97,14 @@ fn what_a_model_can_do_is_unknown_unless_somebody_says_so() {
     let told = minimal("capabilities: {json_schema: true}", "").replace("provider: openai", "provider: deepseek");
     assert_eq!(accepted(&told, &nothing_set).profiles[0].capabilities.json_schema, Some(true));
 }
+
+#[test]
+fn the_example_in_the_document_on_routing_is_sound() {
+    let document = include_str!("../../../../../docs/ROUTING.md");
+    let example = document.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let profile = |name: &str| format!("- {{model_name: {name}, provider: openai, model_params: {{model: m}}}}\n");
+    let profiles: String = ["main", "twin", "small"].map(profile).concat();
+    let config = accepted(&format!("model_list:\n{profiles}{example}"), &nothing_set);
+    let strategies: Vec<&str> = config.aliases.iter().map(|alias| alias.strategy.as_str()).collect();
+    assert_eq!(strategies, ["lowest_latency", "weighted"]);
+}
