@@ -1,6 +1,8 @@
 //! The only way to reach a model: a route and a payload in, a reply whose first event has been seen out.
 mod attempt_loop;
 mod client;
+mod dice;
+mod facts;
 mod form;
 mod fresh;
 mod lease;
@@ -20,10 +22,13 @@ pub(crate) use target::Route;
 use crate::app::wall_clock;
 use crate::store::{Kept, Store};
 use crate::upstream::client::Clients;
+use crate::upstream::dice::Dice;
 use crate::upstream::lease::{lock, now};
 use magic_config::Config;
 use magic_dialects::operation::Operation;
-use magic_routing::{BreakerState, Explained, Health, KeptKey, KeySource, PoolName, PoolState, explain};
+use magic_routing::{
+    BreakerState, Explanation, Facts, Health, KeptKey, KeySource, PoolName, PoolState, Question, explain,
+};
 use magic_types::AliasName;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -32,6 +37,7 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Upstream {
     clients: Clients,
     health: Arc<Mutex<Health>>,
+    dice: Dice,
     store: Store,
 }
 
@@ -42,7 +48,7 @@ impl Upstream {
         let kept = kept.into_iter().map(|kept| KeptKey { standing: kept.standing(wall), id: kept.id, pool: kept.pool });
         let mut health = Health::default();
         health.pools.restore(kept.collect(), now());
-        Self { clients: Clients::default(), health: Arc::new(Mutex::new(health)), store }
+        Self { clients: Clients::default(), health: Arc::new(Mutex::new(health)), dice: Dice::default(), store }
     }
 
     /// Every alias of a checked config. `has_keys`: whether a pool holds any.
@@ -70,9 +76,13 @@ impl Upstream {
         route.plan.is_runnable(&lock(&self.health).pools)
     }
 
-    /// What would become of a request that came now. Changes nothing.
-    pub(crate) fn explain(&self, route: &Route, operation: Operation) -> Vec<Explained> {
-        explain(&route.plan, &route.settings, &route.unfit(operation), &lock(&self.health), now())
+    /// What would become of a request that came now; of any, or of this one. Changes nothing.
+    pub(crate) fn explain(&self, route: &Route, operation: Operation, payload: Option<&Payload<'_>>) -> Explanation {
+        let facts = payload.map_or_else(Facts::default, facts::look);
+        let streams = payload.is_none_or(Payload::may_hedge);
+        let unfit = route.unfit(operation);
+        let question = Question { facts: &facts, dice: self.dice.roll(), streams, unfit: &unfit };
+        explain(&route.plan, &route.settings, &question, &lock(&self.health), now())
     }
 
     /// Takes over the keys of a reload; those that stay keep their state.

@@ -40,6 +40,7 @@ mod session_api;
 mod sessions;
 mod shutdown;
 mod stage;
+mod strategies;
 mod streaming;
 mod translation;
 mod wire;

@@ -4,14 +4,20 @@ use super::reply::{self, rfc3339};
 use super::{models, serve};
 use crate::app::App;
 use crate::reload::Row;
+use crate::upstream::{Asked, Payload};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
+use http::HeaderMap;
+use magic_config::PRICES_AS_OF;
+use magic_dialects::openai::request;
 use magic_dialects::operation::Operation;
 use magic_routing::{Became, BreakerStanding, BreakerState, Explained, KeyState, PoolName};
 use magic_types::{Failure, Kind};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Every component file: what serves, and what is wrong with the newest version of it.
 pub(crate) async fn components(State(app): State<Arc<App>>) -> Response {
@@ -121,6 +127,9 @@ struct Question {
     /// An endpoint's word; chat completions where it is left out.
     #[serde(default)]
     operation: Option<String>,
+    /// What would be asked, as the endpoint takes it; `model` may be left out. Strategies look at it.
+    #[serde(default)]
+    request: Option<Map<String, Value>>,
 }
 
 /// Which legs a request would take now, which would be skipped, and why. Sends nothing.
@@ -136,13 +145,30 @@ pub(crate) async fn explain(State(app): State<Arc<App>>, request: Request) -> Re
         invalid(format!("`operation`: no `{word}`; known: {known}"))
     })?;
     let route = models::route(&snapshot, &caller, &asked.model)?;
-    let legs: Vec<Value> = app.upstream.explain(route, operation).iter().map(leg_json).collect();
+    let explanation = match asked.request {
+        None => app.upstream.explain(route, operation, None),
+        Some(mut fields) => {
+            fields.insert("model".to_owned(), asked.model.as_str().into());
+            let (body, headers) = (Bytes::from(Value::Object(fields).to_string()), HeaderMap::new());
+            let head = request::head(&body)?;
+            let payload = Payload::Json(Box::new(Asked::new(operation, &head, &body, &headers)));
+            app.upstream.explain(route, operation, Some(&payload))
+        }
+    };
+    let legs: Vec<Value> = explanation.legs.iter().map(leg_json).collect();
     Ok(reply::json(&json!({
         "model": asked.model,
         "operation": operation.as_str(),
         "reasoning_mode": route.plan.reasoning_mode,
+        "strategy": route.plan.strategy.as_str(),
+        "chosen_by": explanation.chosen.map(|chosen| chosen.to_string()),
+        "prices_as_of": PRICES_AS_OF,
         "legs": legs,
     })))
+}
+
+fn millis(time: Duration) -> u64 {
+    time.as_millis() as u64
 }
 
 fn leg_json(leg: &Explained) -> Value {
@@ -159,5 +185,9 @@ fn leg_json(leg: &Explained) -> Value {
         "pool": leg.pool.as_ref().map(PoolName::as_str),
         "keys": leg.keys.as_ref().map(|keys| json!({ "available": keys.available, "quarantined": keys.quarantined, "retired": keys.retired })),
         "breaker": standing_json(&leg.breaker),
+        "in_flight": leg.measured.map(|measured| measured.in_flight),
+        "first_event_ms": leg.measured.and_then(|measured| measured.first_event).map(millis),
+        "whole_reply_ms": leg.measured.and_then(|measured| measured.whole).map(millis),
+        "cost_micros": leg.cost_micros,
     })
 }

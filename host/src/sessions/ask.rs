@@ -8,7 +8,7 @@ use futures_util::stream::{self, BoxStream};
 use magic_access::{Denied, VirtualKeyId};
 use magic_dialects::operation::Operation;
 use magic_dialects::reply::{Block, Reply as Said};
-use magic_routing::{Considered, route_header};
+use magic_routing::{Trail, route_header};
 use magic_sessions::{CallReport, Input};
 use magic_types::chat::{Completion, CompletionRequest, FinishReason, LlmError, Message, Part, Role, ToolCall};
 use magic_types::directive::{Ask, Delta, Visibility};
@@ -134,7 +134,7 @@ impl Call {
             Ok(reply) => reply,
             Err(failure) => return self.only(Err(failure)),
         };
-        let sends = reply.route.iter().filter(|leg| leg.was_sent()).count();
+        let sends = reply.route.legs.iter().filter(|leg| leg.was_sent()).count();
         if sends > 1 {
             self.log_fallback(&reply.profile.name, &reply.route);
         }
@@ -154,7 +154,7 @@ impl Call {
         }
     }
 
-    fn log_fallback(&self, profile: &ProfileName, route: &[Considered]) {
+    fn log_fallback(&self, profile: &ProfileName, route: &Trail) {
         let (alias, route) = (&self.alias, route_header(route));
         tracing::info!(%alias, %profile, route, "a session of `{alias}` is served by `{profile}` after others failed");
     }

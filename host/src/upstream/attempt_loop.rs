@@ -1,11 +1,11 @@
 //! Carries one request along its plan: lease, send, classify, report, next. The only retry loop there is. A slow first
 //! event may start one more try on another leg; the first to speak wins, and dropping the other cancels it.
-use super::Upstream;
 use super::lease::{Guard, lock, now};
 use super::payload::Payload;
 use super::reply::{Declined, Good, Reply};
 use super::send::{self, Sent};
 use super::target::{Route, Target};
+use super::{Upstream, facts};
 use magic_routing::{Attempt, Outcome, Step, Ticket};
 use magic_types::{Failure, KeyId, Kind};
 use std::pin::{Pin, pin};
@@ -18,6 +18,10 @@ pub(super) async fn run(upstream: &Upstream, route: &Arc<Route>, payload: &Paylo
     }
     if !payload.may_hedge() {
         attempt.never_hedge();
+    }
+    if route.plan.has_choice() {
+        let facts = facts::of(&route.plan, payload);
+        attempt.choose(&facts, upstream.dice.roll(), &lock(&upstream.health), now());
     }
     let mut pass = Pass { upstream, route, payload, attempt };
     loop {

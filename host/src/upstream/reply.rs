@@ -4,7 +4,7 @@ use super::stream::{ByteStream, EventStream, RawStream};
 use bytes::Bytes;
 use http::HeaderMap;
 use magic_config::Profile;
-use magic_routing::Considered;
+use magic_routing::Trail;
 use magic_types::stream::ChatEvent;
 use magic_types::{Failure, KeyId, Usage};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(crate) struct Reply {
     /// What of the request could not be carried over to this vendor.
     pub(crate) lost: Vec<String>,
     /// What became of every leg.
-    pub(crate) route: Vec<Considered>,
+    pub(crate) route: Trail,
     pub(crate) body: ReplyBody,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum ReplyBody {
 /// No leg answered, or the client's request is at fault.
 pub(crate) struct Declined {
     pub(crate) failure: Failure,
-    pub(crate) route: Vec<Considered>,
+    pub(crate) route: Trail,
 }
 
 /// A try that succeeded.

@@ -3,10 +3,14 @@
 mod agents;
 mod aliases;
 mod cache;
+mod capabilities;
 mod models;
 mod params;
 mod settings;
+mod strategy;
 mod vendor;
+
+pub(crate) use strategy::Word;
 
 use crate::config::Config;
 use crate::walk::{Book, Value};
@@ -26,8 +30,9 @@ pub(crate) fn config(book: &Book<'_>, root: &Node) -> Option<Config> {
     let profiles = model_list.map(|list| models::read(&list, &agent_settings, timeout_settings));
     let hedging_settings = settings::hedging(fields.section("hedging_settings"));
     let mut router = fields.section("router_settings");
+    let strategy = strategy::default(&mut router);
     let groups = router.need("model_group_alias", "name what clients may ask for: `my-alias: [my_profile]`");
-    let aliases = groups.map(|groups| aliases::read(&groups, profiles.as_ref(), hedging_settings));
+    let aliases = groups.map(|groups| aliases::read(&groups, profiles.as_ref(), hedging_settings, strategy));
     router.finish();
     let known_models = profiles.as_ref();
     let config = Config {

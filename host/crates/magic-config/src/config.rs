@@ -2,6 +2,7 @@
 use crate::agent::AgentSettings;
 use crate::profile::Profile;
 use crate::provider::Provider;
+use crate::strategy::Strategy;
 use magic_types::AliasName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,8 +33,11 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub struct Alias {
     pub name: AliasName,
-    /// At least one; none twice.
+    /// At least one; none twice. Its `fallbacks` are the end of it.
     pub chain: Vec<Arc<Profile>>,
+    /// How many of the chain the strategy puts in order, from the first on, at least one. The others are its fallbacks.
+    pub spread: usize,
+    pub strategy: Strategy,
     /// Where a conversation that is too long for a leg may go. None twice; may hold profiles of the chain.
     pub context_window_fallbacks: Vec<Arc<Profile>>,
     /// Where a conversation that a vendor's filter turned away may go. None twice; may hold profiles of the chain.

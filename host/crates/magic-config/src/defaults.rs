@@ -1,4 +1,5 @@
 //! Every default of the config: value, unit and reason. Nothing else chooses one; what is known of a vendor is in `provider`.
+use crate::check::Word;
 use std::time::Duration;
 
 /// Azure's last API version that is not a preview: the one that it keeps stable for `deployments/…`.
@@ -49,6 +50,11 @@ pub(crate) const BREAKER_FAILURES: u32 = 5;
 pub(crate) const BREAKER_OPEN: Duration = Duration::from_secs(10);
 /// Five minutes: an outage of hours costs a probe in that time, and its end is noticed no later.
 pub(crate) const BREAKER_OPEN_MAX: Duration = Duration::from_secs(300);
+
+/// What the file says first is what is asked first: nothing else can be foreseen by reading it.
+pub(crate) const STRATEGY: Word = Word::Ordered;
+/// Millionths: 1, so that `weighted` without weights draws evenly.
+pub(crate) const WEIGHT_MILLIONTHS: u64 = 1_000_000;
 
 /// Of a hundred requests. A vendor that is slow for all must not be asked twice as much; one in twenty is the slow tail.
 pub(crate) const HEDGING_BUDGET_PERCENT: u32 = 5;

@@ -2,6 +2,7 @@
 use crate::agent::AgentSettings;
 use crate::config::TimeoutSettings;
 use crate::provider::Provider;
+use crate::strategy::Capabilities;
 use magic_types::{ProfileName, Secret, Usage};
 use std::fmt;
 
@@ -24,7 +25,8 @@ pub struct Profile {
     pub params: serde_json::Map<String, serde_json::Value>,
     /// In tokens.
     pub context_window: Option<u32>,
-    /// What it costs; `None`: nobody counts.
+    pub capabilities: Capabilities,
+    /// What it costs: what the file says, else what the shipped table knows of the model. `None`: nobody counts.
     pub price: Option<Price>,
     pub agent: AgentSettings,
     pub timeouts: TimeoutSettings,
@@ -68,6 +70,20 @@ impl Profile {
     /// Whether a request cannot be sent without a key: the provider asks for one, or the profile names its own.
     pub fn uses_key(&self) -> bool {
         self.provider.needs_key() || self.api_key.is_some()
+    }
+
+    /// Whether a request to either goes to the same model at the same address.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        (&self.api_base, &self.model, self.dialect, &self.api_version)
+            == (&other.api_base, &other.model, other.dialect, &other.api_version)
+    }
+
+    /// What a call costs, in millionths; `None`: unknown. Where no key is asked for, nobody sends a bill.
+    pub fn cost_micros(&self, usage: &Usage) -> Option<u64> {
+        match self.price {
+            Some(price) => Some(price.cost_micros(usage)),
+            None => (!self.uses_key()).then_some(0),
+        }
     }
 }
 

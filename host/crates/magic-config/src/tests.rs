@@ -3,6 +3,7 @@ use crate::walk::Book;
 use crate::{CacheSettings, Config, DialectName, Env, Problem, Provider, ToolProtocol, parse, yaml};
 use std::time::Duration;
 
+mod strategies;
 mod vendors;
 mod wire;
 
@@ -66,7 +67,7 @@ mod every_problem_of_a_file_is_reported_at_once {
 
     rejected! {
         several wrong_types words vendors bounds cache_rules unknown_keys names variables addresses empty not_a_mapping duplicate_key syntax
-        unknown_anchor two_documents nothing_in_it delegation circle
+        unknown_anchor two_documents nothing_in_it delegation circle strategies
     }
 }
 

@@ -223,6 +223,11 @@ impl<'a> Value<'a> {
 
     /// An amount of money with at most six decimals, in millionths: exact, however it is written.
     pub(crate) fn micros(&self) -> Option<u64> {
+        self.millionths("an amount of money with at most six decimals, e.g. 0.25")
+    }
+
+    /// A number that is not negative, with at most six decimals, in millionths. `what` is said where it is none.
+    pub(crate) fn millionths(&self, what: &str) -> Option<u64> {
         let parsed = match (self.variable_text(), self.node) {
             (Some(text), _) => parse_micros(&text?),
             (None, Node::Text(text)) => parse_micros(text),
@@ -230,7 +235,7 @@ impl<'a> Value<'a> {
             (None, Node::Null | Node::Bool(_) | Node::List(_) | Node::Map(_)) => None,
         };
         if parsed.is_none() {
-            self.expected("an amount of money with at most six decimals, e.g. 0.25");
+            self.expected(what);
         }
         parsed
     }

@@ -40,7 +40,12 @@ pub fn estimate(request: &Request) -> u64 {
 
 /// The same of a bare text.
 pub(crate) fn of_text(text: &str) -> u64 {
-    u64::try_from(text.len()).unwrap_or(u64::MAX).div_ceil(BYTES_PER_TOKEN)
+    of_bytes(text.len())
+}
+
+/// The same of so many bytes of text.
+pub fn of_bytes(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX).div_ceil(BYTES_PER_TOKEN)
 }
 
 fn parts(parts: &[Part]) -> u64 {

@@ -13,9 +13,11 @@ use magic_types::{Failure, KeyId, Kind, ProfileName};
 use self::legs::Legs;
 use crate::health::{Health, Ticket};
 use crate::keys::Fate;
+use crate::measures::Sort;
 use crate::outcome::{self, Verdict};
 use crate::plan::{Lane, Plan};
-use crate::route::{Became, Considered, Skip};
+use crate::route::{Became, Considered, Skip, Trail};
+use crate::strategy::{self, Chosen, Facts, Known};
 
 /// Tries of one request. More would keep a client waiting past its own timeout.
 const TRIES_MAX: usize = 16;
@@ -62,7 +64,10 @@ pub struct Attempt {
     settings: Settings,
     /// The plan's, unless this request is not to be raced.
     hedge_after: Option<Duration>,
+    sort: Sort,
     state: State,
+    /// What the plan's strategy said; `None`: the chain as it stands.
+    chosen: Option<Chosen>,
     legs: Legs,
     tries: Vec<Try>,
     /// Numbers of the tries without an outcome: two at most.
@@ -100,7 +105,9 @@ impl Attempt {
             hedge_after: plan.hedge_after,
             plan,
             settings,
+            sort: Sort::Stream,
             state: State::Open,
+            chosen: None,
             legs,
             tries: Vec::new(),
             under_way: Vec::new(),
@@ -118,10 +125,32 @@ impl Attempt {
         self.legs.unfit(leg, why);
     }
 
-    /// This request has no first event that could be slow: it is not raced, and does not count for the budget. Before the
-    /// first [`Attempt::next`].
+    /// This request has no first event that could be slow: it is not raced, does not count for the budget, and its time is
+    /// that of its whole reply. Before the first [`Attempt::next`].
     pub fn never_hedge(&mut self) {
         self.hedge_after = None;
+        self.sort = Sort::Whole;
+    }
+
+    /// Puts the chain in the order of the plan's strategy and passes over the legs that are known to lack what is needed.
+    /// `dice` is a number that nobody could foresee. Before the first [`Attempt::next`], after what else is said of this
+    /// request; not at all where [`Plan::has_choice`] says no.
+    pub fn choose(&mut self, facts: &Facts, dice: u64, health: &Health, now: Instant) {
+        for (index, leg) in self.plan.legs.iter().enumerate() {
+            if let Some(why) = strategy::lack(&leg.profile.capabilities, &facts.needs) {
+                self.legs.unfit(index, why);
+            }
+        }
+        let spread = self.plan.spread;
+        let candidates: Vec<usize> = (0..spread).filter(|leg| self.legs.why_skipped(*leg).is_none()).collect();
+        if candidates.is_empty() {
+            return;
+        }
+        let known = Known { facts, sort: self.sort, dice, measures: &health.measures, now };
+        let is_ready = |leg| self.could_send(leg, health, now).is_ok();
+        let order = strategy::order(&self.plan, &candidates, is_ready, &known);
+        self.legs.put(order.legs, spread);
+        self.chosen = Some(order.chosen);
     }
 
     /// How long a try may be silent before [`Attempt::hedge`] is to be asked. `None`: it never is.
@@ -190,7 +219,7 @@ impl Attempt {
     /// Ends a try that did not speak: settles its ticket and decides what comes next. With another one under way a
     /// failure ends the attempt only if it is the client's own; see [`Attempt::is_over`].
     pub fn report(&mut self, health: &mut Health, ticket: Ticket, outcome: Outcome, now: Instant) {
-        let Ticket { leg, number, lease, admission } = ticket;
+        let Ticket { leg, number, lease, admission, measuring } = ticket;
         self.under_way.retain(|other| *other != number);
         let fate = match &outcome {
             Outcome::Abandoned => Fate::Untouched,
@@ -205,6 +234,12 @@ impl Attempt {
                     health.breakers.failed(admission, &self.settings.breaker, now);
                 }
                 Outcome::Failed(_) | Outcome::Abandoned => health.breakers.left(admission),
+            }
+        }
+        if let Some(measuring) = measuring {
+            match &outcome {
+                Outcome::Failed(failure) if outcome::is_providers(failure) => health.measures.failed(measuring, now),
+                Outcome::Failed(_) | Outcome::Abandoned => health.measures.ended(measuring),
             }
         }
         match outcome {
@@ -222,6 +257,9 @@ impl Attempt {
         if let Some(admission) = ticket.admission.take() {
             health.breakers.succeeded(admission);
         }
+        if let Some(measuring) = &mut ticket.measuring {
+            health.measures.spoke(measuring, now);
+        }
         if let Some((lease, time)) = ticket.lease.as_ref().zip(exhausted) {
             health.pools.suffer(lease, outcome::exhausted(time, &self.settings.keys), now);
         }
@@ -231,10 +269,12 @@ impl Attempt {
         }
     }
 
-    /// What became of every leg, in the order of the plan; a leg's tries in the order in which they were sent.
-    pub fn route(&self) -> Vec<Considered> {
+    /// What became of every leg, in the order in which the lanes try them; a leg's tries in the order in which they were
+    /// sent.
+    pub fn route(&self) -> Trail {
         let mut route = Vec::with_capacity(self.plan.legs.len());
-        for (index, leg) in self.plan.legs.iter().enumerate() {
+        for index in self.legs.in_order(&self.plan) {
+            let Some(leg) = self.plan.legs.get(index) else { continue };
             let considered =
                 |became| Considered { leg: index, profile: leg.profile.name.clone(), lane: leg.lane, became };
             let tries = self.tries.iter().enumerate().filter(|(_, entry)| entry.leg == index);
@@ -244,22 +284,29 @@ impl Attempt {
                 route.push(considered(self.legs.became_unsent(index, leg.lane)));
             }
         }
-        route
+        Trail { chosen: self.chosen.map(Box::new), legs: route }
     }
 
     /// Passes over every leg that could not be sent to now, and says which would be first.
     pub(crate) fn foresee(&mut self, health: &Health, now: Instant) -> Option<usize> {
         let mut first = None;
-        for (index, leg) in self.plan.legs.iter().enumerate() {
-            let ready = self.legs.is_ready(index, leg, &self.settings, health, now);
-            let lease = leg.pool.as_ref().map_or(Ok(()), |pool| health.pools.would_lease(pool, &[], now));
-            match ready.map_err(Some).and_then(|()| lease.map_err(Skip::of)) {
-                Ok(()) if leg.lane == Lane::Chain => first = first.or(Some(index)),
+        for index in self.legs.in_order(&self.plan).collect::<Vec<_>>() {
+            let is_chains = self.plan.legs.get(index).is_some_and(|leg| leg.lane == Lane::Chain);
+            match self.could_send(index, health, now) {
+                Ok(()) if is_chains => first = first.or(Some(index)),
                 Ok(()) => {}
                 Err(why) => self.legs.skip(index, why),
             }
         }
         first
+    }
+
+    /// Whether a leg could be sent to now, with a key that was not tried.
+    fn could_send(&self, index: usize, health: &Health, now: Instant) -> Result<(), Option<Skip>> {
+        let Some(leg) = self.plan.legs.get(index) else { return Err(None) };
+        self.legs.is_ready(index, leg, &self.settings, health, now).map_err(Some)?;
+        let lease = leg.pool.as_ref().map_or(Ok(()), |pool| health.pools.would_lease(pool, &[], now));
+        lease.map_err(Skip::of)
     }
 
     fn became(&self, number: usize, entry: &Try) -> Became {
@@ -299,7 +346,8 @@ impl Attempt {
         self.tries.push(Try { leg, profile: place.profile.name.clone(), key_id, kind: None, is_hedge: false });
         self.under_way.push(number);
         self.legs.sent(leg, place);
-        Some(Ticket { leg, number, lease, admission })
+        let measuring = place.is_measured.then(|| health.measures.sent(&place.profile, self.sort, now));
+        Some(Ticket { leg, number, lease, admission, measuring })
     }
 
     fn failed(&mut self, leg: usize, number: usize, failure: Failure) {

@@ -74,7 +74,7 @@ impl Breakers {
         let before = std::mem::replace(&mut self.profiles, profiles);
         self.breakers.retain(|name, _| self.profiles.contains_key(name));
         for (name, profile) in &self.profiles {
-            if before.get(name).is_some_and(|before| !is_same_place(before, profile)) {
+            if before.get(name).is_some_and(|before| !before.is_same_place(profile)) {
                 self.epochs += 1;
                 let anew = Breaker { state: State::Closed { failures: 0 }, epoch: self.epochs };
                 self.breakers.insert(name.clone(), anew);
@@ -192,11 +192,6 @@ impl BreakerStanding {
             Self::HalfOpen { .. } => "half_open",
         }
     }
-}
-
-fn is_same_place(one: &Profile, other: &Profile) -> bool {
-    (&one.api_base, &one.model, one.dialect, &one.api_version)
-        == (&other.api_base, &other.model, other.dialect, &other.api_version)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! An alias as the legs that a request may take, settled when the config is loaded so that it cannot fail later.
-use magic_config::{Config, Profile};
-use magic_types::AliasName;
-use std::collections::HashMap;
+use magic_config::{Alias, Config, Profile, Strategy};
+use magic_types::{AliasName, ProfileName};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,11 @@ pub struct Plan {
     pub alias: AliasName,
     /// At least one of the chain; lane by lane, each in the order in which it is tried.
     pub legs: Vec<Leg>,
+    /// How many of the legs the strategy puts in order, from the first on; at most the chain.
+    pub spread: usize,
+    pub strategy: Strategy,
+    /// Whether the order may hang on what is asked, so that somebody has to look.
+    pub wants_facts: bool,
     /// How long a try may be silent before a second one starts on another leg. `None`: it never does.
     pub hedge_after: Option<Duration>,
     /// `None`: plain proxying.
@@ -37,6 +42,8 @@ pub struct Leg {
     /// Where its keys come from; `None`: it needs none.
     pub pool: Option<PoolName>,
     pub lane: Lane,
+    /// Whether a strategy, of this plan or another, wants to know how its profile does.
+    pub is_measured: bool,
 }
 
 /// Which legs follow each other: a request starts in the chain and changes lanes at most once for each reason.
@@ -86,7 +93,8 @@ impl fmt::Debug for PoolName {
 impl Plans {
     /// `has_keys`: whether a pool holds any; asked of providers that could do without.
     pub fn compile(config: &Config, has_keys: impl Fn(&PoolName) -> bool) -> Self {
-        let plan = |alias| Arc::new(Plan::of(alias, &has_keys));
+        let measured = measured(config);
+        let plan = |alias| Arc::new(Plan::of(alias, &measured, &has_keys));
         let in_order: Vec<Arc<Plan>> = config.aliases.iter().map(plan).collect();
         let by_alias = in_order.iter().map(|plan| (plan.alias.clone(), Arc::clone(plan))).collect();
         Self { in_order, by_alias }
@@ -104,11 +112,12 @@ impl Plans {
 
 // === impl Plan ===
 impl Plan {
-    fn of(alias: &magic_config::Alias, has_keys: &impl Fn(&PoolName) -> bool) -> Self {
+    fn of(alias: &Alias, measured: &HashSet<&ProfileName>, has_keys: &impl Fn(&PoolName) -> bool) -> Self {
         let lane = |profiles: &[Arc<Profile>], lane| {
             let leg = |profile: &Arc<Profile>| {
                 let pool = PoolName::of(profile, has_keys);
-                Leg { profile: Arc::clone(profile), pool, lane }
+                let is_measured = measured.contains(&profile.name);
+                Leg { profile: Arc::clone(profile), pool, lane, is_measured }
             };
             profiles.iter().map(leg).collect::<Vec<_>>()
         };
@@ -117,10 +126,18 @@ impl Plan {
         legs.extend(lane(&alias.content_policy_fallbacks, Lane::ContentPolicy));
         Self {
             alias: alias.name.clone(),
+            wants_facts: wants_facts(alias),
             legs,
+            spread: alias.spread,
+            strategy: alias.strategy.clone(),
             hedge_after: alias.hedge_after,
             reasoning_mode: alias.reasoning_mode.clone(),
         }
+    }
+
+    /// Whether [`crate::Attempt::choose`] has anything to do.
+    pub fn has_choice(&self) -> bool {
+        self.strategy != Strategy::Ordered
     }
 
     /// Whether a request for it might be sent, now or after a rest: a leg of the chain needs no key or has one that is not
@@ -150,6 +167,31 @@ impl Lane {
             Self::Chain => "chain",
             Self::ContextWindow => "context_window",
             Self::ContentPolicy => "content_policy",
+        }
+    }
+}
+
+/// The profiles that some strategy measures.
+fn measured(config: &Config) -> HashSet<&ProfileName> {
+    let measures = |alias: &&Alias| matches!(alias.strategy, Strategy::LeastBusy | Strategy::LowestLatency);
+    let aliases = config.aliases.iter().filter(measures);
+    aliases.flat_map(|alias| alias.chain.iter().take(alias.spread)).map(|profile| &profile.name).collect()
+}
+
+/// What most strategies ask of a request is whether a profile lacks what it needs: where none is known to, or all windows
+/// are alike, there is nothing to look for.
+fn wants_facts(alias: &Alias) -> bool {
+    let lacks = |profile: &Arc<Profile>| {
+        let has = &profile.capabilities;
+        [has.tools, has.vision, has.json_schema].contains(&Some(false))
+    };
+    let windows = alias.chain.iter().take(alias.spread).map(|profile| profile.context_window);
+    let windows_differ = windows.clone().zip(windows.skip(1)).any(|(one, other)| one != other);
+    match alias.strategy {
+        Strategy::Ordered => false,
+        Strategy::LowestCost | Strategy::Capability | Strategy::Complexity(_) => true,
+        Strategy::Weighted(_) | Strategy::LeastBusy | Strategy::LowestLatency => {
+            windows_differ || alias.chain.iter().any(lacks)
         }
     }
 }

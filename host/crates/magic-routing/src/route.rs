@@ -6,9 +6,18 @@ use magic_types::{KeyId, Kind, ProfileName};
 
 use crate::keys::NoKey;
 use crate::plan::Lane;
+use crate::strategy::Chosen;
 
 /// Proxies before the client take 4 to 8 KiB of header in all.
 const HEADER_BYTES_MAX: usize = 1024;
+
+/// What became of a request's legs, and why they stood in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// `None`: the chain as it stands. Boxed, since most have none.
+    pub chosen: Option<Box<Chosen>>,
+    pub legs: Vec<Considered>,
+}
 
 /// One try, or one leg to which nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +71,13 @@ pub enum Skip {
     OtherLane,
 }
 
-/// The value of `x-magic-route`: the legs that were considered, in the order of the plan. Printable ASCII, at most 1 KiB.
-pub fn route_header(route: &[Considered]) -> String {
+/// The value of `x-magic-route`: the strategy, if there is one, and the legs that were considered, in the order of the trail.
+/// Printable ASCII, at most 1 KiB.
+pub fn route_header(trail: &Trail) -> String {
     let was_considered =
         |one: &&Considered| !matches!(one.became, Became::NotReached | Became::Skipped(Skip::OtherLane));
-    let mut told = String::new();
-    for one in route.iter().filter(was_considered) {
+    let mut told = trail.chosen.as_ref().map_or_else(String::new, |chosen| format!("strategy={chosen}"));
+    for one in trail.legs.iter().filter(was_considered) {
         let one = one.to_string();
         if told.len() + one.len() + ", ...".len() > HEADER_BYTES_MAX {
             told.push_str(if told.is_empty() { "..." } else { ", ..." });

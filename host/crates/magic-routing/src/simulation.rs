@@ -11,9 +11,9 @@ use magic_types::{Fault, KeyId, Kind};
 
 use self::model::{End, Model};
 use crate::testing::{Bench, failure, plan, sources};
-use crate::{Attempt, KeptKey, Lane, Outcome, Plan, Pools, Standing, Step, Ticket};
+use crate::{Attempt, Facts, KeptKey, Lane, Outcome, Plan, Pools, Standing, Step, Ticket};
 
-const ALIASES: [&str; 10] = [
+const ALIASES: [&str; 13] = [
     "z-first",
     "openai-mistral",
     "openai-local",
@@ -24,6 +24,9 @@ const ALIASES: [&str; 10] = [
     "all",
     "lanes",
     "hedged",
+    "drawn",
+    "idle",
+    "fast",
 ];
 const KINDS: [Kind; 16] = [
     Kind::KeyRejected,
@@ -110,7 +113,25 @@ impl World {
         if let Some(leg) = unfit {
             attempt.unfit(leg, "no tools");
         }
+        if self.dice.roll(3) == 0 {
+            attempt.never_hedge();
+        }
+        if attempt.plan().has_choice() {
+            let facts = Facts { input_tokens: self.dice.roll(200) as u64, ..Facts::default() };
+            attempt.choose(&facts, self.dice.roll(1000) as u64, &self.bench.health, self.bench.now);
+            self.is_in_order(&attempt);
+        }
         Request { attempt, alias, unfit, under_way: vec![], used: vec![], left: vec![], kinds: vec![] }
+    }
+
+    /// No leg is lost or doubled by a strategy, and what is not its own to order stands where it stood.
+    fn is_in_order(&self, attempt: &Attempt) {
+        let plan = attempt.plan();
+        let order: Vec<usize> = attempt.route().legs.iter().map(|one| one.leg).collect();
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..plan.legs.len()).collect::<Vec<_>>());
+        assert_eq!(order[plan.spread..], sorted[plan.spread..]);
     }
 
     /// One step of one request; whether it has ended.
@@ -320,7 +341,7 @@ fn run(seed: u64) {
         // Sixteen tries: a step to send each, one to end it, and now and then one that wanted to hedge and could not.
         let ended = (0..200).any(|_| world.advance(&mut request));
         assert!(ended, "an attempt for {} does not end", request.alias);
-        assert!(!request.attempt.route().is_empty());
+        assert!(!request.attempt.route().legs.is_empty());
         world.strays.append(&mut request.under_way);
     }
     while !world.strays.is_empty() {
@@ -329,6 +350,7 @@ fn run(seed: u64) {
     world.bench.health.pools.reconcile(all(&keys));
     world.model.agrees(&world.bench);
     world.model.nothing_is_under_way();
+    assert!(world.bench.health.measures.is_idle(), "a measured try was lost");
     world.restart_agrees(&keys);
 }
 

@@ -33,6 +33,9 @@ router_settings:
       context_window_fallbacks: [openai_large, own]
       content_policy_fallbacks: [local, mistral]
     hedged: { chain: [openai, mistral, local], hedge_after_seconds: 1 }
+    drawn: { chain: [openai, mistral, local], fallbacks: [own], strategy: weighted, weights: { local: 0 } }
+    idle: { chain: [openai, local, mistral], strategy: least_busy, hedge_after_seconds: 1 }
+    fast: { chain: [local, openai_large, mistral, own], strategy: lowest_latency, context_window_fallbacks: [openai_large] }
 ";
 
 #[expect(clippy::disallowed_methods, reason = "an instant cannot be had otherwise; it is only ever added to")]

@@ -1,9 +1,11 @@
 //! `router_settings.model_group_alias`: names over chains of profiles.
 use super::models::{self, Catalogue};
 use super::settings;
+use super::strategy::{self, Word};
 use crate::config::{Alias, HedgingSettings};
 use crate::problem::{did_you_mean, quoted};
 use crate::profile::Profile;
+use crate::strategy::Strategy;
 use crate::walk::{Fields, Value};
 use magic_types::AliasName;
 use std::sync::Arc;
@@ -12,7 +14,12 @@ use std::sync::Arc;
 const CHAIN_MAX: usize = 16;
 
 /// `models` is absent where `model_list` itself was: then a missing profile is not worth a problem of its own.
-pub(crate) fn read(groups: &Value<'_>, models: Option<&Catalogue>, hedging: HedgingSettings) -> Vec<Alias> {
+pub(crate) fn read(
+    groups: &Value<'_>,
+    models: Option<&Catalogue>,
+    hedging: HedgingSettings,
+    strategy: Word,
+) -> Vec<Alias> {
     let entries = groups.entries().unwrap_or_default();
     if entries.is_empty() && groups.is_mapping() {
         groups.problem_hint("no alias", "name what clients may ask for: `my-alias: [my_profile]`");
@@ -23,7 +30,7 @@ pub(crate) fn read(groups: &Value<'_>, models: Option<&Catalogue>, hedging: Hedg
         if let Some(twin) = aliases.iter().find(|alias| alias.name.as_str().eq_ignore_ascii_case(name)) {
             value.problem(format!("differs from alias `{}` in upper and lower case only", twin.name));
         }
-        if let Some(alias) = alias(name, &value, models, hedging) {
+        if let Some(alias) = alias(name, &value, models, hedging, strategy) {
             aliases.push(alias);
         }
     }
@@ -31,10 +38,20 @@ pub(crate) fn read(groups: &Value<'_>, models: Option<&Catalogue>, hedging: Hedg
 }
 
 /// `[a, b]`, or `{chain: [a, b], description: …}` with fallbacks and hedging of its own.
-fn alias(name: &str, value: &Value<'_>, models: Option<&Catalogue>, hedging: HedgingSettings) -> Option<Alias> {
+fn alias(
+    name: &str,
+    value: &Value<'_>,
+    models: Option<&Catalogue>,
+    hedging: HedgingSettings,
+    default: Word,
+) -> Option<Alias> {
+    let mut given = strategy::Given::of(default);
+    let mut fallback = Vec::new();
     let mut alias = Alias {
         name: AliasName::new(name),
         chain: Vec::new(),
+        spread: 0,
+        strategy: Strategy::Ordered,
         context_window_fallbacks: Vec::new(),
         content_policy_fallbacks: Vec::new(),
         hedge_after: hedging.after,
@@ -46,6 +63,8 @@ fn alias(name: &str, value: &Value<'_>, models: Option<&Catalogue>, hedging: Hed
     } else if value.is_mapping() {
         let mut fields = value.fields()?;
         let chain = fields.need("chain", "list the alias's profiles in order, e.g. [openai_main, mistral_small]");
+        fallback = fallbacks(&mut fields, "fallbacks", models);
+        given = strategy::Given::take(&mut fields, default);
         alias.context_window_fallbacks = fallbacks(&mut fields, "context_window_fallbacks", models);
         alias.content_policy_fallbacks = fallbacks(&mut fields, "content_policy_fallbacks", models);
         alias.hedge_after = settings::hedge_after(&mut fields, "hedge_after_seconds", hedging.after);
@@ -56,9 +75,29 @@ fn alias(name: &str, value: &Value<'_>, models: Option<&Catalogue>, hedging: Hed
         value.problem_hint("expected a list of profiles", "e.g. [openai_main, mistral_small]; one is enough");
         return None;
     };
-    alias.chain = profiles(&chain?, "in the chain", 1, models)?;
+    let chain = chain?;
+    alias.chain = profiles(&chain, "in the chain", 1, models)?;
+    alias.spread = alias.chain.len();
+    // Where a profile is missing, weights and tiers that name it are not to blame.
+    if chain.list().is_some_and(|list| list.len() == alias.chain.len()) {
+        alias.strategy = given.over(&alias.chain);
+    }
+    append(&mut alias.chain, fallback, value);
     alias.reasoning_mode = alias.chain.first()?.agent.reasoning_mode.clone();
     Some(alias)
+}
+
+/// The chain goes on with its fallbacks.
+fn append(chain: &mut Vec<Arc<Profile>>, fallbacks: Vec<Arc<Profile>>, alias: &Value<'_>) {
+    for profile in fallbacks {
+        if chain.iter().any(|other| other.name == profile.name) {
+            alias.problem(format!("profile {} is in chain and fallbacks", quoted(profile.name.as_str())));
+        }
+        chain.push(profile);
+    }
+    if chain.len() > CHAIN_MAX {
+        alias.problem(format!("expected at most {CHAIN_MAX} profiles in chain and fallbacks, found {}", chain.len()));
+    }
 }
 
 /// Profiles for one sort of failure. One may stand in the chain as well: there it is tried after others, here at once.

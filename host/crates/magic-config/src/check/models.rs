@@ -1,11 +1,12 @@
 //! `model_list`: each entry to a [`Profile`]; who serves it and with which parameters is read in modules of their own.
-use super::{agents, params, settings, vendor};
+use super::{agents, capabilities, params, settings, vendor};
 use crate::agent::{AgentSettings, ToolChoice, ToolProtocol};
 use crate::config::TimeoutSettings;
+use crate::prices;
 use crate::problem::quoted;
 use crate::profile::{Price, Profile};
 use crate::provider::Provider;
-use crate::walk::{Fields, Value};
+use crate::walk::{Fields, Given, Value};
 use magic_types::ProfileName;
 use std::sync::Arc;
 
@@ -83,7 +84,13 @@ fn model_params(
     let place = vendor::place(&mut fields, provider);
     let api_key = fields.take("api_key").and_then(|value| vendor::api_key(&value));
     let context_window = fields.take("context_window").and_then(|value| value.integer_u32(1..=CONTEXT_WINDOW_MAX));
-    let price = fields.take("price").and_then(|value| price(&value));
+    let price = match fields.take_nullable("price") {
+        Given::Value(value) => price(&value),
+        // `null` is an answer: nobody counts.
+        Given::Null => None,
+        Given::Absent => place.as_ref().and_then(|place| prices::of(place.provider, &place.api_base, &place.model)),
+    };
+    let capabilities = capabilities::read(&mut fields, place.as_ref());
     let agent_given = fields.take("agent_settings");
     let agent_fields = agent_given.as_ref().and_then(Value::fields);
     let agent = agent_fields.map_or_else(|| global.clone(), |fields| agents::read(fields, Some(global)));
@@ -120,6 +127,7 @@ fn model_params(
         api_key,
         params,
         context_window,
+        capabilities,
         price,
         agent,
         timeouts,

@@ -10,6 +10,8 @@ use crate::route::{Became, Skip};
 pub(super) struct Legs {
     /// By the plan's index.
     states: Vec<LegState>,
+    /// The chain's in the order in which they are tried; empty where that is the plan's.
+    order: Vec<usize>,
     lane: Lane,
     /// The lanes that were entered, the chain among them.
     entered: Vec<Lane>,
@@ -33,6 +35,7 @@ impl Legs {
     pub(super) fn of(plan: &Plan) -> Self {
         Self {
             states: vec![LegState::Fresh; plan.legs.len()],
+            order: Vec::new(),
             lane: Lane::Chain,
             entered: vec![Lane::Chain],
             window_above: None,
@@ -65,8 +68,21 @@ impl Legs {
     }
 
     fn of_lane<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = (usize, &'a Leg, LegState)> {
-        let legs = plan.legs.iter().zip(&self.states).enumerate();
-        legs.filter(|(_, (leg, _))| leg.lane == self.lane).map(|(index, (leg, state))| (index, leg, *state))
+        let legs =
+            self.in_order(plan).filter_map(|index| Some((index, plan.legs.get(index)?, *self.states.get(index)?)));
+        legs.filter(|(_, leg, _)| leg.lane == self.lane)
+    }
+
+    /// Every leg as it is to be tried within its lane.
+    pub(super) fn in_order(&self, plan: &Plan) -> impl Iterator<Item = usize> {
+        (0..plan.legs.len()).map(|place| self.order.get(place).copied().unwrap_or(place))
+    }
+
+    /// `first` is tried first, in this order, then the others of the first `spread`: none is left out.
+    pub(super) fn put(&mut self, first: Vec<usize>, spread: usize) {
+        self.order = first;
+        let others: Vec<usize> = (0..spread).filter(|leg| !self.order.contains(leg)).collect();
+        self.order.extend(others);
     }
 
     /// Whether it may be sent to as far as the leg itself is asked; its keys are another question.

@@ -1,11 +1,14 @@
 //! What would become of a request, without one.
-use super::explain;
+use super::{Question, explain};
+use crate::Facts;
 use crate::testing::{Answer, Bench, failure, plan};
 use magic_types::Kind;
 
 fn told(bench: &Bench, alias: &str, unfit: &[(usize, &'static str)]) -> Vec<String> {
-    let explained = explain(&plan(alias), &bench.settings, unfit, &bench.health, bench.now);
-    let told = explained.iter().map(|one| {
+    let question = Question { facts: &Facts::default(), dice: 1, streams: true, unfit };
+    let explained = explain(&plan(alias), &bench.settings, &question, &bench.health, bench.now);
+    assert_eq!(explained.chosen, None);
+    let told = explained.legs.iter().map(|one| {
         let first = if one.is_first { " first" } else { "" };
         let keys = one
             .keys

@@ -33,6 +33,9 @@ fn plans_stand_in_the_order_of_the_config_and_know_their_pools() {
             "lanes: openai<openai mistral<mistral context_window: openai_large<openai own<profile:own \
              content_policy: local<- mistral<mistral",
             "hedged: openai<openai mistral<mistral local<-",
+            "drawn: openai<openai mistral<mistral local<- own<profile:own",
+            "idle: openai<openai local<- mistral<mistral",
+            "fast: local<- openai_large<openai mistral<mistral own<profile:own context_window: openai_large<openai",
         ]
     );
     assert!(plans.get("openai").is_none(), "a profile is not an alias");

@@ -1,15 +1,19 @@
 //! Routes as the header tells them.
-use super::{Became, Considered, Skip, route_header};
-use crate::Lane;
+use super::{Became, Considered, Skip, Trail, route_header};
 use crate::testing::{Answer, Bench, failure};
+use crate::{Chosen, Lane, Why};
 use magic_types::{KeyId, Kind};
 
 fn considered(profile: &str, became: Became) -> Considered {
     Considered { leg: 0, profile: profile.into(), lane: Lane::Chain, became }
 }
 
+fn as_it_stands(route: &[Considered]) -> Trail {
+    Trail { chosen: None, legs: route.to_vec() }
+}
+
 fn check(route: &[Considered], expected: &str) {
-    assert_eq!(route_header(route), expected);
+    assert_eq!(route_header(&as_it_stands(route)), expected);
 }
 
 #[test]
@@ -44,6 +48,14 @@ fn field_8_the_header_says_why_each_leg_was_chosen_or_skipped() {
 }
 
 #[test]
+fn a_strategy_is_told_before_the_legs() {
+    let chosen = Chosen { strategy: "lowest_latency", why: Why::Expected(std::time::Duration::from_millis(120)) };
+    let legs = vec![considered("a", Became::Served { key_id: None }), considered("b", Became::NotReached)];
+    let trail = Trail { chosen: Some(Box::new(chosen)), legs };
+    assert_eq!(route_header(&trail), "strategy=lowest_latency(120ms), a=served");
+}
+
+#[test]
 fn nothing_breaks_the_header() {
     check(
         &[considered("ä\r\nx=served, b", Became::Skipped(Skip::Unfit("(no)\n\u{7f}")))],
@@ -55,10 +67,10 @@ fn nothing_breaks_the_header() {
 fn the_header_is_bounded() {
     let route: Vec<Considered> =
         (0..200).map(|number| considered(&format!("profile_{number}"), Became::Skipped(Skip::NoKey))).collect();
-    let header = route_header(&route);
+    let header = route_header(&as_it_stands(&route));
     assert!(header.len() <= 1024 && header.ends_with("=no_key, ..."), "{header}");
-    assert_eq!(route_header(&[considered(&"x".repeat(2000), Became::NotReached)]), "");
-    assert_eq!(route_header(&[considered(&"x".repeat(2000), Became::Served { key_id: None })]), "...");
+    check(&[considered(&"x".repeat(2000), Became::NotReached)], "");
+    check(&[considered(&"x".repeat(2000), Became::Served { key_id: None })], "...");
 }
 
 #[test]
@@ -70,7 +82,7 @@ fn a_legs_tries_stand_together_and_the_other_lanes_are_told_in_full() {
     bench.step(&mut attempt, Answer::Speaks);
     let route = attempt.route();
     let ids: Vec<String> = attempt.tries().iter().filter_map(|entry| Some(entry.key_id.clone()?.to_string())).collect();
-    let told = route.iter().map(|one| format!("{}:{one}", one.leg)).collect::<Vec<_>>().join(" ");
+    let told = route.legs.iter().map(|one| format!("{}:{one}", one.leg)).collect::<Vec<_>>().join(" ");
     assert_eq!(
         told,
         format!(
