@@ -100,7 +100,8 @@ pub(super) fn build(ground: &Ground, shelf: &Shelf, texts: &Texts) -> Result<Par
     let keys = Some(credentials.keys_with_those_of(&config));
     let services = credentials.services(ground);
     let prompts = texts.prompts.clone();
-    Ok(Parts { config, keys, chosen, warnings: credentials.bad_lines.clone(), routes, services, prompts })
+    let warnings = credentials.bad_lines.iter().cloned().chain(config.warnings()).collect();
+    Ok(Parts { config, keys, chosen, warnings, routes, services, prompts })
 }
 
 /// The live config with the components and credentials of now, for when the newest config is bad.

@@ -3,7 +3,7 @@
 //!
 //! Reading order: `config`, `profile`, `provider`, `strategy` and `agent` (what comes out), `prices` (what well-known models cost), `backend` (what `auto` means), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
 //! `walk` (nodes with a path, and the book of problems), `check` (nodes to [`Config`]), `defaults` (every default and
-//! why), `components` (what can only be checked once components are loaded).
+//! why), `components` (what can only be checked once components are loaded), `warnings`.
 
 mod agent;
 mod backend;
@@ -19,6 +19,7 @@ mod profile;
 mod provider;
 mod strategy;
 mod walk;
+mod warnings;
 mod yaml;
 
 pub use agent::{AgentSettings, ToolChoice, ToolProtocol};

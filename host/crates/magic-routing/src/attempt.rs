@@ -225,6 +225,16 @@ impl Attempt {
             Outcome::Abandoned => Fate::Untouched,
             Outcome::Failed(failure) => outcome::fate(failure, &self.settings.keys),
         };
+        // Without a key that could rest, a profile that is full is only to be seen by its failures.
+        let is_full = |failure: &Failure| lease.is_none() && failure.kind == Kind::RateLimited;
+        if let Some(measuring) = measuring {
+            match &outcome {
+                Outcome::Failed(failure) if outcome::is_providers(failure) || is_full(failure) => {
+                    health.measures.failed(measuring, now);
+                }
+                Outcome::Failed(_) | Outcome::Abandoned => health.measures.ended(measuring),
+            }
+        }
         if let Some(lease) = lease {
             health.pools.settle(lease, fate, now);
         }
@@ -234,12 +244,6 @@ impl Attempt {
                     health.breakers.failed(admission, &self.settings.breaker, now);
                 }
                 Outcome::Failed(_) | Outcome::Abandoned => health.breakers.left(admission),
-            }
-        }
-        if let Some(measuring) = measuring {
-            match &outcome {
-                Outcome::Failed(failure) if outcome::is_providers(failure) => health.measures.failed(measuring, now),
-                Outcome::Failed(_) | Outcome::Abandoned => health.measures.ended(measuring),
             }
         }
         match outcome {

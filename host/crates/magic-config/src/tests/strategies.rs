@@ -85,6 +85,16 @@ fn what_needs_no_key_is_free() {
 }
 
 #[test]
+fn a_strategy_that_compares_prices_warns_of_a_profile_without_one() {
+    let warnings = |alias: &str| config(&format!("{{model_group_alias: {{x: {alias}}}}}")).warnings();
+    assert_eq!(warnings("{chain: [a, b, c], strategy: lowest_cost}"), [""; 0]);
+    let text = minimal("", "").replace("x: [a]", "x: {chain: [a], strategy: lowest_cost}");
+    let expected = "alias `x` is lowest_cost, and the price of profile `a` is unknown, so it is asked last: set `model_params.price`";
+    assert_eq!(accepted(&text, &nothing_set).warnings(), [expected]);
+    assert_eq!(accepted(&minimal("", ""), &nothing_set).warnings(), [""; 0]);
+}
+
+#[test]
 fn what_a_model_can_do_is_unknown_unless_somebody_says_so() {
     let capabilities = |params: &str| accepted(&minimal(params, ""), &nothing_set).profiles[0].capabilities;
     assert_eq!(capabilities(""), Capabilities::default());

@@ -167,6 +167,24 @@ fn nobody_waits_for_an_explorer() {
 }
 
 #[test]
+fn who_turns_requests_away_is_not_fast_and_whose_client_errs_is_not_slow() {
+    let plan = plan("{ chain: [a, b], strategy: lowest_latency }");
+    let times = |profile: &str| if profile == "a" { 100 } else { 300 };
+    for (kind, expected) in [
+        (Kind::ServerError, "lowest_latency(300ms): b a"),
+        (Kind::RateLimited, "lowest_latency(300ms): b a"),
+        (Kind::InvalidRequest, "lowest_latency(100ms): a b"),
+        (Kind::ContentPolicy, "lowest_latency(100ms): a b"),
+    ] {
+        let mut bench = Bench::new(&[]);
+        (0..2).for_each(|dice| drop(serve(&mut bench, &plan, dice, times)));
+        let mut attempt = chosen(&bench, &plan, &Facts::default(), 0);
+        bench.step(&mut attempt, Answer::Fails(failure(kind)));
+        assert_eq!(told(&chosen(&bench, &plan, &Facts::default(), 0)), expected, "{kind:?}");
+    }
+}
+
+#[test]
 fn the_cheapest_leg_is_first_by_what_is_asked_of_it() {
     let ask = |input_tokens, output_tokens_max| Facts { input_tokens, output_tokens_max, ..Facts::default() };
     let alias = "{ chain: [a, b, c], strategy: lowest_cost }";
