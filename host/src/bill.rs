@@ -4,7 +4,7 @@ use crate::accounts::{Accounts, Admission, Outcome, Principal, Spent, Want};
 use crate::app::wall_clock;
 use crate::upstream::{Reply, Route};
 use magic_access::Denied;
-use magic_config::{Price, Profile};
+use magic_config::Profile;
 use magic_types::{ProfileName, Usage};
 use std::sync::Arc;
 
@@ -14,8 +14,6 @@ pub(crate) const BYTES_PER_TOKEN: u64 = 4;
 const OUTPUT_TOKENS_ASSUMED: u64 = 4096;
 /// Of a body whose size says nothing, such as one with pictures in it, for a model of unknown window.
 const INPUT_TOKENS_MAX: u64 = 128 * 1024;
-/// Profiles whose provider wants no key run on our own machines: unless the config says otherwise, they are free.
-const FREE: Price = Price { input_micros: 0, output_micros: 0, cached_input_micros: 0 };
 
 /// What is known of a request before it is sent.
 pub(crate) struct Order<'a> {
@@ -31,8 +29,8 @@ pub(crate) struct Order<'a> {
 pub(crate) struct Bill {
     /// `None`: it is settled.
     admission: Option<Admission>,
-    profile: Option<ProfileName>,
-    price: Option<Price>,
+    /// Who serves it.
+    profile: Option<Arc<Profile>>,
     /// An estimate.
     input_tokens: u64,
 }
@@ -61,7 +59,7 @@ impl Bill {
         let input_tokens = (order.body_bytes as u64).div_ceil(BYTES_PER_TOKEN).min(window);
         let output_tokens = order.output_tokens_max.unwrap_or(OUTPUT_TOKENS_ASSUMED);
         let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
-        let costs = profiles().map(|profile| Some(price(profile)?.cost_micros(&usage)));
+        let costs = profiles().map(|profile| profile.cost_micros(&usage));
         let want = Want {
             alias: &order.route.plan.alias,
             pattern: order.pattern,
@@ -71,13 +69,12 @@ impl Bill {
             now: wall_clock(),
         };
         let admission = accounts.admit(principal, want).await?;
-        Ok(Self { admission: Some(admission), profile: None, price: None, input_tokens })
+        Ok(Self { admission: Some(admission), profile: None, input_tokens })
     }
 
     /// From now on it costs something.
     pub(crate) fn served_by(&mut self, reply: &Reply) {
-        self.profile = Some(reply.profile.name.clone());
-        self.price = price(&reply.profile);
+        self.profile = Some(Arc::clone(&reply.profile));
     }
 
     /// `said`: what the vendor counted. `output_tokens`: an estimate of what was delivered, for a vendor that did not say,
@@ -88,38 +85,33 @@ impl Bill {
         if is_estimated {
             usage.output_tokens = usage.output_tokens.max(output_tokens);
         }
-        usage.cost_micros = self.price.map(|price| price.cost_micros(&usage));
+        usage.cost_micros = self.profile.as_ref().and_then(|profile| profile.cost_micros(&usage));
         let outcome = if end == End::Whole { Outcome::Ok } else { Outcome::Cut };
-        self.close(usage, outcome, is_estimated);
+        let profile = self.profile.as_ref().map(|profile| profile.name.clone());
+        self.close(usage, outcome, profile, is_estimated);
         usage
     }
 
     /// Nobody answered.
     pub(crate) fn failed(&mut self) {
-        self.close(Usage::default(), Outcome::Failed, false);
+        self.close(Usage::default(), Outcome::Failed, None, false);
     }
 
     /// The answer was there, once given by this profile.
     pub(crate) fn cached(&mut self, profile: &str) {
-        self.profile = Some(ProfileName::from(profile));
-        self.close(Usage::default(), Outcome::Cached, false);
+        self.close(Usage::default(), Outcome::Cached, Some(ProfileName::from(profile)), false);
     }
 
-    fn close(&mut self, usage: Usage, outcome: Outcome, is_estimated: bool) {
+    fn close(&mut self, usage: Usage, outcome: Outcome, profile: Option<ProfileName>, is_estimated: bool) {
         let Some(admission) = self.admission.take() else { return };
         admission.settle(Spent {
             tokens_in: usage.input_tokens,
             tokens_cached: usage.cached_input_tokens,
             tokens_out: usage.output_tokens,
             cost_micros: usage.cost_micros.unwrap_or(0),
-            profile: self.profile.take(),
+            profile,
             outcome,
             is_estimated,
         });
     }
-}
-
-/// What a profile's tokens cost; `None`: nobody knows.
-pub(crate) fn price(profile: &Profile) -> Option<Price> {
-    profile.price.or_else(|| (!profile.provider.needs_key()).then_some(FREE))
 }

@@ -1,5 +1,5 @@
 //! What users of other gateways complain about: one test for each complaint that concerns the wire, named by its number.
-//! Number 3 is about budgets, which this gateway does not have yet.
+//! Number 3 is about budgets, and stands in `budgets.rs`.
 use crate::dialects::{Client, Vendor, events};
 use crate::stage::{answer, ask, plain, plain_yaml};
 use magic_tests::{

@@ -9,6 +9,7 @@
 mod access;
 mod admin;
 mod breakers;
+mod budgets;
 mod cache;
 mod chaos;
 mod chat;

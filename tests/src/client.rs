@@ -56,6 +56,26 @@ impl Connection {
         self.stream.write_all(bytes).await.expect("the gateway reads");
     }
 
+    /// A request, and its whole reply, of a gateway that may be killed at any moment. `None`: it was.
+    pub async fn try_once(
+        address: SocketAddr,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        let headers: Vec<(&str, &str)> = headers.iter().copied().chain([("connection", "close")]).collect();
+        stream.write_all(head(method, path, &headers, body.len()).as_bytes()).await.ok()?;
+        stream.write_all(body).await.ok()?;
+        let mut read = Vec::new();
+        stream.read_to_end(&mut read).await.ok()?;
+        let text = String::from_utf8(read).ok()?;
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, body.to_owned()))
+    }
+
     /// Sends a request and waits for nothing.
     pub async fn begin(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
         self.send(head(method, path, headers, body.len()).as_bytes()).await;

@@ -4,15 +4,19 @@ use super::Accounts;
 use super::holds::{self, HoldId};
 use super::principal::{Bound, Gate, Principal};
 use super::tally::{Names, Outcome, ROW_BYTES, Settlement, Sums};
-use magic_access::{Charge, Denied, Limiter, Money, Taken, Unit};
+use magic_access::{Account, Charge, Denied, Limiter, Money, Taken, Unit};
 use magic_sqlite::rusqlite::Connection;
 use magic_types::{AliasName, ProfileName};
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// A commit takes milliseconds. A client with a budget waits that long for a file that is silent, and is told to come
 /// again: unwatched, a budget is none.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// What is left of a budget may be held for requests under way. Most cost less than is held for them, so whoever comes last
+/// waits for them a while before it is refused.
+const HELD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a request is about to use, as far as anybody can tell before.
 pub(crate) struct Want<'a> {
@@ -61,7 +65,7 @@ pub(crate) struct Admission {
     /// Of the admission: in it are its turn of each budget and its line of usage, however long it takes.
     now_ms: u64,
     /// Of the key's limits, and of its team's.
-    taken: [Option<(Gate, Taken)>; 2],
+    taken: [Option<(Arc<Gate>, Taken)>; 2],
     hold: Option<HoldId>,
 }
 
@@ -127,15 +131,16 @@ impl Admission {
             None => self.accounts.0.tally.add(names, sums),
             Some(hold) => {
                 let cost = Charge { money: Money(spent.cost_micros), tokens };
-                self.accounts.settle_hold(Settlement { hold, spent: Some((cost, names, sums)) });
+                let settlement = Settlement { hold, spent: Some((cost, names, sums)) };
+                self.accounts.settle_hold(settlement, Arc::clone(&self.principal));
             }
         }
     }
 
     fn take_limits(&mut self) -> Result<(), Denied> {
         for (place, bound) in self.taken.iter_mut().zip(&self.principal.bounds) {
-            let Some(gate) = &bound.limiter else { continue };
-            let taken = lock(gate).take(&bound.grants, self.asking.charge.tokens, self.now_ms);
+            let Some(gate) = bound.gate.as_ref().filter(|_| bound.grants.is_limited()) else { continue };
+            let taken = lock(&gate.limiter).take(&bound.grants, self.asking.charge.tokens, self.now_ms);
             let taken = taken.map_err(|full| Denied::Full { account: bound.account.clone(), full })?;
             *place = Some((Arc::clone(gate), taken));
         }
@@ -143,31 +148,60 @@ impl Admission {
     }
 
     async fn hold_budgets(&mut self, is_priced: bool) -> Result<(), Denied> {
-        let Some(first) = self.principal.bounds.iter().find(|bound| !bound.grants.budgets.is_empty()) else {
+        let principal = Arc::clone(&self.principal);
+        let Some(first) = principal.bounds.iter().find(|bound| !bound.grants.budgets.is_empty()) else {
             return Ok(());
         };
         let in_money = |bound: &Arc<Bound>| bound.grants.budgets.iter().any(|budget| budget.unit() == Unit::Money);
         if let Some(bound) = self.principal.bounds.iter().find(|bound| !is_priced && in_money(bound)) {
             return Err(Denied::Unpriced { account: bound.account.clone(), alias: self.asking.alias.to_string() });
         }
+        let until = Instant::now() + HELD_PATIENCE;
+        loop {
+            let denied = match self.hold_now(&first.account).await {
+                Ok(()) => return Ok(()),
+                Err(denied) => denied,
+            };
+            let Denied::BudgetHeld { account, retry_after, .. } = &denied else { return Err(denied) };
+            let held = self.principal.bounds.iter().find(|bound| bound.account == *account);
+            let Some(gate) = held.and_then(|bound| bound.gate.as_ref()).filter(|_| Instant::now() < until) else {
+                return Err(denied);
+            };
+            // Told by whoever settles here; another process settles without a word.
+            let _told = tokio::time::timeout(*retry_after, gate.freed.notified()).await;
+        }
+    }
+
+    /// Asks the file once.
+    async fn hold_now(&mut self, first: &Account) -> Result<(), Denied> {
         let (id, now_ms) = (HoldId::new(), self.now_ms);
         // Before it is asked for: whoever goes while the file is asked gives back what it may have got.
         self.hold = Some(id);
         let (principal, asking) = (Arc::clone(&self.principal), self.asking.clone());
         let job = move |connection: &Connection| holds::reserve(connection, id, &principal, &asking, now_ms);
-        match tokio::time::timeout(PATIENCE, self.accounts.0.ledger.database().write(ROW_BYTES, job)).await {
-            Ok(Ok(Ok(()))) => Ok(()),
+        let asked = tokio::time::timeout(PATIENCE, self.accounts.0.ledger.database().write(ROW_BYTES, job)).await;
+        let denied = match asked {
+            Ok(Ok(Ok(()))) => {
+                // There may be room for the next one as well.
+                self.principal.tell_freed();
+                return Ok(());
+            }
             Ok(Ok(Err(denied))) => {
                 self.hold = None;
-                Err(denied)
+                denied
             }
-            Ok(Err(_)) | Err(_) => Err(Denied::Unavailable { account: first.account.clone(), retry_after: PATIENCE }),
+            Ok(Err(_)) | Err(_) => Denied::Unavailable { account: first.clone(), retry_after: PATIENCE },
+        };
+        if !matches!(denied, Denied::BudgetHeld { .. }) {
+            // Whoever waits behind it is to hear the same.
+            self.principal.tell_freed();
         }
+        Err(denied)
     }
 
     fn give_back(&mut self, mut how: impl FnMut(&mut Limiter, Taken)) {
         for (gate, taken) in self.taken.iter_mut().filter_map(Option::take) {
-            how(&mut lock(&gate), taken);
+            how(&mut lock(&gate.limiter), taken);
         }
     }
 }
@@ -176,7 +210,7 @@ impl Drop for Admission {
     fn drop(&mut self) {
         self.give_back(|limiter, taken| limiter.settle(taken, 0));
         if let Some(hold) = self.hold.take() {
-            self.accounts.settle_hold(Settlement { hold, spent: None });
+            self.accounts.settle_hold(Settlement { hold, spent: None }, Arc::clone(&self.principal));
         }
     }
 }
@@ -185,11 +219,13 @@ impl Drop for Admission {
 impl Accounts {
     /// Queued behind whatever made the hold. Where the queue is full, or the file refuses, it is tried again; until then
     /// the hold stays, so that never too little is counted.
-    fn settle_hold(&self, settlement: Settlement) {
+    fn settle_hold(&self, settlement: Settlement, principal: Arc<Principal>) {
         let settlement = Arc::new(settlement);
         let (accounts, job) = (self.clone(), Arc::clone(&settlement));
         let write = move |connection: &Connection| {
-            job.write(connection).inspect_err(|_| accounts.0.tally.keep(Arc::clone(&job)))
+            let written = job.write(connection).inspect_err(|_| accounts.0.tally.keep(Arc::clone(&job)));
+            principal.tell_freed();
+            written
         };
         if self.0.ledger.queue(ROW_BYTES, write).is_err() {
             self.0.tally.keep(settlement);
@@ -197,6 +233,6 @@ impl Accounts {
     }
 }
 
-fn lock(gate: &Gate) -> MutexGuard<'_, Limiter> {
-    gate.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(limiter: &Mutex<Limiter>) -> MutexGuard<'_, Limiter> {
+    limiter.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Keys and teams in memory, as the file had them when it was read last. Limiters outlive a reading: they count on.
+//! Keys and teams in memory, as the file had them when it was read last. Gates outlive a reading: they count on.
 use super::principal::{Bound, Gate, Principal};
 use super::{keys, ledger, teams};
 use magic_access::{Account, Grants, Team, TeamName, VirtualKey, VirtualKeyId};
@@ -12,7 +12,7 @@ pub(super) struct Directory {
     version: i64,
     principals: HashMap<VirtualKeyId, Arc<Principal>>,
     /// Of all accounts that have something to count.
-    gates: HashMap<Account, Gate>,
+    gates: HashMap<Account, Arc<Gate>>,
 }
 
 // === impl Directory ===
@@ -41,12 +41,12 @@ impl Directory {
     fn build(version: i64, keys: Vec<VirtualKey>, teams: Vec<Team>, before: &Self) -> Self {
         let mut gates = HashMap::new();
         let mut bound = |account: Account, grants: Grants| {
-            let limiter = grants.is_limited().then(|| {
-                let gate = before.gates.get(&account).cloned().unwrap_or_default();
+            let gate = (grants.is_limited() || !grants.budgets.is_empty()).then(|| {
+                let gate: Arc<Gate> = before.gates.get(&account).cloned().unwrap_or_default();
                 gates.insert(account.clone(), Arc::clone(&gate));
                 gate
             });
-            Arc::new(Bound { account, grants, limiter })
+            Arc::new(Bound { account, grants, gate })
         };
         let teams: HashMap<TeamName, Arc<Bound>> =
             teams.into_iter().map(|team| (team.name.clone(), bound(Account::Team(team.name), team.grants))).collect();

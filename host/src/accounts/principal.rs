@@ -1,6 +1,7 @@
 //! Who a request is from: a virtual key with its team, as one look into memory finds them; or nobody in particular.
 use magic_access::{Account, Denied, Grants, Limiter, Scope, Shown, TeamName, VirtualKey, VirtualKeyId};
 use std::sync::{Arc, LazyLock, Mutex};
+use tokio::sync::Notify;
 
 /// Stands in usage, logs and sessions where a virtual key's id would.
 pub(crate) const ANONYMOUS: &str = "-";
@@ -22,11 +23,16 @@ pub(super) struct Bound {
     pub(super) account: Account,
     pub(super) grants: Grants,
     /// `None`: there is nothing to count.
-    pub(super) limiter: Option<Gate>,
+    pub(super) gate: Option<Arc<Gate>>,
 }
 
 /// One account's, whichever reading of the file it came with.
-pub(super) type Gate = Arc<Mutex<Limiter>>;
+#[derive(Default)]
+pub(super) struct Gate {
+    pub(super) limiter: Mutex<Limiter>,
+    /// Told when something that was held comes free: one of those who wait for it, the first first.
+    pub(super) freed: Notify,
+}
 
 // === impl Principal ===
 impl Principal {
@@ -66,6 +72,11 @@ impl Principal {
             None => Ok(()),
             Some(bound) => Err(Denied::Alias { account: bound.account.clone(), alias: alias.to_owned() }),
         }
+    }
+
+    /// Something that was held for it is free again.
+    pub(super) fn tell_freed(&self) {
+        self.bounds.iter().filter_map(|bound| bound.gate.as_ref()).for_each(|gate| gate.freed.notify_one());
     }
 
     pub(super) fn admits(&self, shown: &Shown, now_ms: u64) -> Result<(), Denied> {

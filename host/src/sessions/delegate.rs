@@ -21,7 +21,6 @@ pub(super) struct Delegating {
     asking: Arc<ask::Asking>,
     /// What it delegates ends with the request that it exists for.
     is_bound: bool,
-    owner: Option<String>,
     spared: CancellationToken,
 }
 
@@ -35,7 +34,6 @@ impl Delegating {
         spec: &Spec,
         asking: &Arc<ask::Asking>,
         is_bound: bool,
-        owner: Option<String>,
         spared: &CancellationToken,
     ) -> Self {
         Self {
@@ -45,7 +43,6 @@ impl Delegating {
             lineage: spec.lineage.clone(),
             asking: Arc::clone(asking),
             is_bound,
-            owner,
             spared: spared.clone(),
         }
     }
@@ -75,7 +72,7 @@ impl Delegating {
                 lineage: self.lineage.clone(),
                 limits: Some(asked.limits),
                 bound: self.is_bound,
-                owner: self.owner.clone(),
+                owner: self.asking.owner.clone(),
             },
         };
         let guard = match self.sessions.submit(child.clone(), job).await {

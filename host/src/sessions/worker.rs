@@ -217,7 +217,7 @@ impl Worker {
             route,
             pattern: new.pattern.into(),
             accounts: sessions.accounts.clone(),
-            owner: new.owner.clone(),
+            owner: new.owner,
         });
         let writer = Writer {
             sessions: Arc::clone(sessions),
@@ -239,7 +239,6 @@ impl Worker {
                 &spec,
                 &asking,
                 at_hand.is_bound,
-                new.owner,
                 &spared,
             )),
             spared,
