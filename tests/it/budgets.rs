@@ -1,7 +1,7 @@
 //! Clients of ours through the whole gateway: who is let in, what they may ask for, and budgets that are spent exactly.
-use crate::stage::{ask, plain_yaml};
+use crate::stage::{ANSWERS, CALLS_CALCULATOR, ask, plain_yaml, react_folder};
 use magic_tests::{
-    Connection, Folder, Gateway, Process, Provider, Reply, Script, completion, data_frames, said_frames,
+    Connection, Events, Folder, Gateway, Process, Provider, Reply, Script, completion, data_frames, said, said_frames,
     wait_until_async, within,
 };
 use rusqlite::Connection as Database;
@@ -34,10 +34,14 @@ async fn key(folder: &Folder, wishes: &str) -> String {
     made["secret"].as_str().unwrap().to_owned()
 }
 
-async fn asks(gateway: &Gateway, secret: &str, body: &Value) -> Reply {
+async fn sends(gateway: &Gateway, method: &str, path: &str, secret: &str, body: String) -> Reply {
     let bearer = format!("Bearer {secret}");
     let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
-    gateway.connect().await.request("POST", "/v1/chat/completions", &headers, body.to_string().as_bytes()).await
+    gateway.connect().await.request(method, path, &headers, body.as_bytes()).await
+}
+
+async fn asks(gateway: &Gateway, secret: &str, body: &Value) -> Reply {
+    sends(gateway, "POST", "/v1/chat/completions", secret, body.to_string()).await
 }
 
 /// What the file says was spent of the one budget, and is held.
@@ -290,5 +294,78 @@ async fn a_stream_that_its_client_leaves_is_paid_by_what_was_delivered() {
     let input = (request.to_string().len() as u64).div_ceil(4);
     let (spent, held) = account(gateway.folder());
     assert!(held == 0 && (input..=input + 3 * 2).contains(&spent), "{spent} for {input} tokens and three events");
+    gateway.finish(&[&provider]).await;
+}
+
+/// Each step reads 10 tokens and writes 20: 50 millionths by the prices of these tests.
+const STEP: u64 = 50;
+
+#[tokio::test]
+async fn a_session_settles_step_by_step_and_ends_when_the_budget_is_spent() {
+    let provider = Provider::start().await;
+    for _ in 0..2 {
+        provider.once(said(CALLS_CALCULATOR)).once(said(ANSWERS));
+    }
+    let folder = react_folder(&provider, ", max_steps: 4", "");
+    let yaml = std::fs::read_to_string(folder.path("proxy_config.yaml")).unwrap();
+    folder.write(
+        "proxy_config.yaml",
+        yaml.replacen("agent_settings:", "price: { input: 1, output: 2 }\n      agent_settings:", 1),
+    );
+    let secret = key(&folder, "--budget 0.000120/total").await;
+    let other = key(&folder, "").await;
+    let gateway = Gateway::start(folder).await;
+    let start = |id: &str| {
+        let order = json!({ "model_alias": "thinker", "user_query": "What is 17 * 23?", "session_id": id });
+        sends(&gateway, "POST", "/v1/react/sessions", &secret, order.to_string())
+    };
+
+    let events = Events::new(start("first").await).await.rest().await;
+    assert_eq!(events.last().unwrap().payload["usage"]["cost_micros"], 2 * STEP);
+    let settled = || async { account(gateway.folder()) == (2 * STEP, 0) };
+    wait_until_async("both steps are settled", settled).await;
+
+    let events = Events::new(start("second").await).await.rest().await;
+    let last = events.last().unwrap();
+    assert_eq!(
+        (last.name.as_str(), last.payload["code"].as_str()),
+        ("SessionFailed", Some("budget_exceeded")),
+        "{last:?}"
+    );
+    wait_until_async("the third step is settled", || async { account(gateway.folder()) == (3 * STEP, 0) }).await;
+    assert_eq!(start("third").await.error(429).await["code"], "insufficient_quota", "it does not even begin");
+    assert_eq!(provider.calls().len(), 3);
+
+    let mine = sends(&gateway, "GET", "/v1/react/sessions", &secret, String::new()).await.json().await;
+    assert_eq!(mine["data"].as_array().unwrap().len(), 2);
+    let theirs = sends(&gateway, "GET", "/v1/react/sessions", &other, String::new()).await.json().await;
+    assert_eq!(theirs["data"], json!([]), "a session is its owner's");
+    for path in ["", "/events"] {
+        let path = format!("/v1/react/sessions/first{path}");
+        assert_eq!(sends(&gateway, "GET", &path, &other, String::new()).await.status, 404, "{path}");
+    }
+    assert_eq!(sends(&gateway, "DELETE", "/v1/react/sessions/first", &other, String::new()).await.status, 404);
+    // The vendor has one answer left that nobody asked for.
+    provider.clear();
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn a_stored_response_is_its_owners() {
+    let provider = Provider::start().await;
+    provider.always(Script::json(200, &completion("hello")));
+    let folder = Folder::new(&priced_yaml(&provider.base()));
+    let (mine, theirs) = (key(&folder, "").await, key(&folder, "").await);
+    let gateway = Gateway::start(folder).await;
+    let order = json!({ "model": "plain", "input": "hello" }).to_string();
+    let response = sends(&gateway, "POST", "/v1/responses", &mine, order).await.json().await;
+    let path = format!("/v1/responses/{}", response["id"].as_str().unwrap());
+
+    assert_eq!(sends(&gateway, "GET", &path, &theirs, String::new()).await.status, 404);
+    assert_eq!(sends(&gateway, "DELETE", &path, &theirs, String::new()).await.status, 404);
+    let onward = json!({ "model": "plain", "input": "and?", "previous_response_id": response["id"] }).to_string();
+    assert_eq!(sends(&gateway, "POST", "/v1/responses", &theirs, onward.clone()).await.status, 400);
+    assert_eq!(sends(&gateway, "POST", "/v1/responses", &mine, onward).await.status, 200);
+    assert_eq!(sends(&gateway, "GET", &path, &mine, String::new()).await.status, 200);
     gateway.finish(&[&provider]).await;
 }

@@ -301,6 +301,7 @@ fn llm_error(failure: &Failure) -> LlmError {
         Kind::InvalidRequest | Kind::NotFound | Kind::TooLarge | Kind::Unauthenticated | Kind::Forbidden => {
             LlmError::InvalidRequest(text)
         }
+        Kind::OverBudget => LlmError::BudgetExceeded(text),
         Kind::TimedOut => LlmError::TimedOut,
         Kind::Cancelled => LlmError::Cancelled,
         Kind::KeyRejected
@@ -312,7 +313,6 @@ fn llm_error(failure: &Failure) -> LlmError {
         | Kind::Component
         | Kind::NothingLeft
         | Kind::Overloaded
-        | Kind::OverBudget
         | Kind::LimitReached
         | Kind::Internal => LlmError::Unavailable(text),
     }
