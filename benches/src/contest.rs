@@ -1,6 +1,6 @@
 //! Where contestants meet: one vendor, one load, and everybody in turn, round by round, so that a slow minute of the
 //! machine falls on all of them.
-use crate::gateway::{Build, Gateway, Logs, Setup};
+use crate::gateway::{Build, Dress, Gateway, Logs, Setup};
 use crate::load::{self, Outcome, Plan};
 use crate::nginx::Nginx;
 use crate::process::{Pins, Place};
@@ -90,12 +90,20 @@ impl Stage {
     }
 
     pub(crate) fn gateway(&self, place: Place, logs: Logs) -> Result<Gateway> {
-        self.start(&self.gateway, Build::Ours, place, logs)
+        Gateway::start(&self.setup(&self.gateway, Build::Ours, place, logs), &self.scratch)
     }
 
-    fn start(&self, binary: &Path, build: Build, place: Place, logs: Logs) -> Result<Gateway> {
-        let setup = Setup { binary, build, pins: self.pins, place, logs, vendor: self.vendor.address };
-        Gateway::start(&setup, &self.scratch)
+    /// A contestant with more switched on, and the virtual key that it wants.
+    pub(crate) fn dressed(&self, dress: Dress, collector: SocketAddr) -> Result<(Gateway, Option<String>)> {
+        let plain = self.setup(&self.gateway, Build::Ours, Place::Contestant, Logs::Problems);
+        let setup = Setup { dress, collector: Some(collector), ..plain };
+        let key = setup.make_key(&self.scratch)?;
+        Ok((Gateway::start(&setup, &self.scratch)?, key))
+    }
+
+    fn setup<'a>(&self, binary: &'a Path, build: Build, place: Place, logs: Logs) -> Setup<'a> {
+        let vendor = self.vendor.address;
+        Setup { binary, build, pins: self.pins, place, logs, dress: Dress::Plain, vendor, collector: None }
     }
 
     /// The vendor itself, the gateway in as many ways of logging as given, and nginx if there is one.
@@ -103,8 +111,10 @@ impl Stage {
         let mut gateways =
             logs.iter().map(|logs| self.gateway(Place::Contestant, *logs)).collect::<Result<Vec<_>>>()?;
         let other = self.beside.as_ref();
-        let other =
-            other.map(|other| self.start(other, Build::Other, Place::Contestant, Logs::Problems)).transpose()?;
+        let other = other
+            .map(|other| self.setup(other, Build::Other, Place::Contestant, Logs::Problems))
+            .map(|setup| Gateway::start(&setup, &self.scratch))
+            .transpose()?;
         let nginx = Nginx::start(self.pins, self.vendor.address, &self.scratch).await?;
         if nginx.is_none() {
             progress("nginx is not installed: measured without it");

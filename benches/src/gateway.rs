@@ -24,6 +24,21 @@ pub(crate) enum Build {
     Other,
 }
 
+/// What is switched on beside plain proxying; each has all that those before it have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Dress {
+    /// Nothing: not even counting.
+    Bare,
+    /// As it comes: metrics are counted.
+    Plain,
+    /// A virtual key with limits, and usage.
+    Keys,
+    /// Traces, metrics and logs go to a collector.
+    Collector,
+    /// A budget in money.
+    Budget,
+}
+
 /// Aliases beside those that have the vendor's own names for models.
 pub(crate) const ANTHROPIC: &str = "anthropic";
 pub(crate) const GOOGLE: &str = "google";
@@ -45,19 +60,19 @@ pub(crate) struct Setup<'a> {
     pub(crate) pins: Pins,
     pub(crate) place: Place,
     pub(crate) logs: Logs,
+    pub(crate) dress: Dress,
     pub(crate) vendor: SocketAddr,
+    /// Takes what is exported.
+    pub(crate) collector: Option<SocketAddr>,
 }
 
 impl Gateway {
     /// Components are those of the working folder; everything else lies in the scratch folder. The compile cache is
     /// kept there from start to start.
     pub(crate) fn start(setup: &Setup<'_>, scratch: &Scratch) -> Result<Self> {
-        let tail = match setup.build {
-            Build::Ours => "",
-            // A database that is shared by two builds would be a fault of ours.
-            Build::Other => "-other",
-        };
-        let config = scratch.write(&format!("config{tail}/proxy_config.yaml"), &config(setup.vendor, setup.build))?;
+        let tail = setup.tail();
+        let text = config(setup.vendor, setup.build) + &setup.telemetry();
+        let config = scratch.write(&format!("config{tail}/proxy_config.yaml"), &text)?;
         // Not beside the config: that folder is watched, and each line would be looked at.
         let log_path = scratch.path().join("gateway.log");
         let mut command = setup.pins.command(setup.place, setup.binary);
@@ -90,6 +105,44 @@ impl Gateway {
             format!("the gateway did not start:\n{log}")
         })?;
         Ok(Self { process, address, started: began.elapsed(), _stdout: stdout })
+    }
+}
+
+// === impl Setup ===
+impl Setup<'_> {
+    /// Of its folders: a database that two builds shared, or two that are dressed otherwise, would be a fault of ours.
+    fn tail(&self) -> String {
+        match (self.build, self.dress) {
+            (Build::Other, _) => "-other".to_owned(),
+            (Build::Ours, Dress::Plain) => String::new(),
+            (Build::Ours, dress) => format!("-{dress:?}").to_lowercase(),
+        }
+    }
+
+    fn telemetry(&self) -> String {
+        match (self.dress, self.collector) {
+            (Dress::Bare, _) => "telemetry_settings: { prometheus: false }\n".to_owned(),
+            (Dress::Collector | Dress::Budget, Some(collector)) => {
+                format!("telemetry_settings: {{ otlp_endpoint: \"http://{collector}\" }}\n")
+            }
+            (Dress::Plain | Dress::Keys | Dress::Collector | Dress::Budget, _) => String::new(),
+        }
+    }
+
+    /// A virtual key whose limits are looked at and never reached; before the gateway starts.
+    pub(crate) fn make_key(&self, scratch: &Scratch) -> Result<Option<String>> {
+        let budget: &[&str] = match self.dress {
+            Dress::Bare | Dress::Plain => return Ok(None),
+            Dress::Keys | Dress::Collector => &[],
+            Dress::Budget => &["--budget", "1000000/total"],
+        };
+        let mut command = Command::new(self.binary);
+        command.args(["virtual-keys", "create", "--name", "bench", "--requests-per-minute", "1000000000"]);
+        command.args(["--tokens-per-minute", "1000000000000", "--parallel", "100000"]).args(budget);
+        command.arg("--data").arg(scratch.path().join(format!("data{}", self.tail())));
+        let made = command.output().context("make a virtual key")?;
+        anyhow::ensure!(made.status.success(), "make a virtual key: {}", String::from_utf8_lossy(&made.stderr));
+        Ok(Some(String::from_utf8(made.stdout).context("a virtual key is text")?.trim().to_owned()))
     }
 }
 

@@ -16,6 +16,7 @@ mod scratch;
 mod sessions;
 mod soak;
 mod streaming;
+mod team;
 mod vendor;
 mod ways;
 mod wire;
@@ -76,6 +77,8 @@ enum Part {
     Wire,
     /// Compiling, loading and calling components, in this process.
     Components,
+    /// What a team's gateway costs beside a bare one: virtual keys, limits, usage, metrics, traces, budgets.
+    Team,
     /// Resident memory and start time.
     Footprint,
     /// Engine time for each step of a reasoning session.
@@ -119,6 +122,9 @@ async fn measure(options: &Options) -> Result<()> {
     }
     if wanted(Part::Wire) {
         ways::measure(&stage, &effort, &mut report).await?;
+    }
+    if wanted(Part::Team) {
+        team::measure(&stage, &effort, &mut report).await?;
     }
     if wanted(Part::Reasoning) {
         reasoning::measure(&stage, &effort, &mut report).await?;

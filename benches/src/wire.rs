@@ -53,13 +53,18 @@ fn status(text: &[u8]) -> Option<u16> {
 
 /// A request to `/v1/chat/completions` for a model, about 300 bytes.
 pub(crate) fn request(model: &str, streams: bool) -> Vec<u8> {
+    request_with(model, streams, "")
+}
+
+/// With more header lines.
+pub(crate) fn request_with(model: &str, streams: bool, more: &str) -> Vec<u8> {
     let question = "In two sentences, tell me why a gateway ought to be small, quick and honest about its failures.";
     let body = format!(
         "{{\"model\":\"{model}\",\"stream\":{streams},\"temperature\":0.2,\"messages\":[{{\"role\":\"system\",\"content\":\"You are \
          brief.\"}},{{\"role\":\"user\",\"content\":\"{question}\"}}]}}"
     );
     let head = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: vendor.local\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{more}content-length: {}\r\n\r\n",
         body.len()
     );
     [head, body].concat().into_bytes()
