@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 /// A commit takes milliseconds; a disk that takes longer than this is not waited for.
 const STORE_CLOSE_MAX: Duration = Duration::from_secs(3);
+/// The last spans and sums; a collector that is down is not waited for.
+const TELEMETRY_CLOSE_MAX: Duration = Duration::from_secs(2);
 /// How soon a config that switches the re-check on is noticed.
 const RECHECK_LOOK: Duration = Duration::from_secs(60);
 
@@ -131,6 +133,8 @@ impl Gateway {
         let ground = ground(paths, Upstream::new(store.clone(), kept))?;
         let (runtime, upstream) = (Arc::clone(&ground.runtime), Arc::clone(&ground.upstream));
         let (reload, parts, seen) = Reload::first(ground).await.map_err(StartError::Config)?;
+        let telemetry = upstream.telemetry().clone();
+        telemetry.begin(&parts.config.telemetry_settings, upstream.redactor()).context("start telling a collector")?;
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!("listen on {listen}: is another gateway running? choose another address with --listen")
         })?;
@@ -171,6 +175,7 @@ impl Gateway {
         let router = http::router(Arc::clone(&app));
         tasks.spawn_essential("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
         tasks.spawn("accounts", app.accounts.clone().run(tasks.stopping()));
+        tasks.spawn("telemetry", telemetry.run(Arc::clone(&app), tasks.stopping()));
         tasks.spawn("recheck", recheck(Arc::clone(&app), tasks.stopping()));
         tasks.spawn_essential("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
         Ok(Self { app, address, _lock: lock })
@@ -220,6 +225,7 @@ impl Gateway {
         // Last: whatever ended just now has had its say.
         let kept = self.app.sessions.close(STORE_CLOSE_MAX).await;
         let settled = self.app.accounts.close(STORE_CLOSE_MAX).await;
+        self.app.upstream.telemetry().close(&self.app, TELEMETRY_CLOSE_MAX).await;
         self.app.store.close(STORE_CLOSE_MAX).await && settled && kept && drained
     }
 }

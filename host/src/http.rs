@@ -7,6 +7,7 @@ mod error;
 mod health;
 mod inspect;
 mod limits;
+mod metrics;
 mod models;
 mod origin;
 mod others;
@@ -61,7 +62,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/breakers", get(admin::breakers))
         .route("/admin/cache", get(admin::cache))
         .route("/admin/sessions", get(admin::sessions))
-        .route("/admin/explain", post(admin::explain));
+        .route("/admin/explain", post(admin::explain))
+        .route("/metrics", get(metrics::show));
     let open = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
     ui::routes(open)
         .merge(auth::needs(Scope::User, &app, user))

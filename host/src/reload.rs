@@ -14,7 +14,7 @@ use crate::cache::Bounds;
 use crate::components::Egress;
 use crate::upstream::Upstream;
 use files::Texts;
-use magic_config::ServerSettings;
+use magic_config::Config;
 use magic_plugins::Runtime;
 use shelf::Shelf;
 use std::sync::Arc;
@@ -40,8 +40,8 @@ pub(crate) struct Reload {
     ground: Ground,
     shelf: Shelf,
     texts: Texts,
-    /// Those of the start; what was sized by them stays so.
-    started: ServerSettings,
+    /// That of the start; what was sized by it stays so.
+    started: Arc<Config>,
     /// Something has changed that is not live yet.
     dirty: bool,
 }
@@ -74,7 +74,7 @@ impl Reload {
         let warnings = std::mem::take(&mut parts.warnings);
         warn(&warnings);
         let seen = Seen { rows: shelf.rows(&parts.chosen), problems: Vec::new(), warnings };
-        let started = parts.config.server_settings.clone();
+        let started = Arc::clone(&parts.config);
         Ok((Self { ground, shelf, texts, started, dirty: false }, parts, seen))
     }
 
@@ -126,7 +126,7 @@ impl Reload {
         self.texts.follow(&self.ground.paths, &parts.config, texts.referenced, texts.found);
         self.shelf.publish(&parts.chosen);
         let mut warnings = std::mem::take(&mut parts.warnings);
-        warnings.extend(build::waiting_for_restart(&self.started, &parts.config.server_settings));
+        warnings.extend(build::waiting_for_restart(&self.started, &parts.config));
         let told = app.status.get().warnings;
         warn(warnings.iter().filter(|warning| !told.contains(warning)));
         let seen = Seen { rows: self.shelf.rows(&parts.chosen), problems, warnings };

@@ -24,6 +24,7 @@ use crate::accounts::Accounts;
 use crate::app::wall_clock;
 use crate::snapshot::{Live, Snapshot};
 use crate::tasks::Tasks;
+use crate::telemetry::{Role, Span};
 use crate::upstream::{Route, Upstream};
 use magic_plugins::Component;
 use magic_sessions::{
@@ -91,6 +92,8 @@ struct Running {
 struct Waiting {
     job: Job,
     cancel: CancellationToken,
+    /// Ends with the wait.
+    waited: Span,
 }
 
 /// What a new session runs on: one snapshot, to its end.
@@ -266,7 +269,9 @@ impl Sessions {
         let begun = Begun { id: id.clone(), cancel: cancel.clone() };
         let Some(place) = place else {
             // Before it is in the queue: whoever claims it must find what it began on.
-            let entry = WaitingEntry::put(self, &id, Waiting { job, cancel }).map_err(|error| refusal(&error))?;
+            let waited = job.ties.trace.child(Role::Internal, || "queue".into());
+            let entry =
+                WaitingEntry::put(self, &id, Waiting { job, cancel, waited }).map_err(|error| refusal(&error))?;
             self.backing.create(beginning, wall_clock(), None).await.map_err(|error| refusal(&error))?;
             entry.keep();
             self.wake.notify_one();

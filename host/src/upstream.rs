@@ -21,6 +21,7 @@ pub(crate) use target::Route;
 
 use crate::app::wall_clock;
 use crate::store::{Kept, Store};
+use crate::telemetry::{Telemetry, Trace};
 use crate::upstream::client::Clients;
 use crate::upstream::dice::Dice;
 use crate::upstream::lease::{lock, now};
@@ -39,6 +40,7 @@ pub(crate) struct Upstream {
     health: Arc<Mutex<Health>>,
     dice: Dice,
     store: Store,
+    telemetry: Telemetry,
 }
 
 impl Upstream {
@@ -48,7 +50,13 @@ impl Upstream {
         let kept = kept.into_iter().map(|kept| KeptKey { standing: kept.standing(wall), id: kept.id, pool: kept.pool });
         let mut health = Health::default();
         health.pools.restore(kept.collect(), now());
-        Self { clients: Clients::default(), health: Arc::new(Mutex::new(health)), dice: Dice::default(), store }
+        Self {
+            clients: Clients::default(),
+            health: Arc::new(Mutex::new(health)),
+            dice: Dice::default(),
+            store,
+            telemetry: Telemetry::default(),
+        }
     }
 
     /// Every alias of a checked config. `has_keys`: whether a pool holds any.
@@ -63,12 +71,28 @@ impl Upstream {
         target::routes(config, has_keys, &self.clients)
     }
 
-    /// Carries a request along the route's plan.
+    /// What is told of the calls that go through here.
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// Takes the keys of all pools out of a text.
+    pub(crate) fn redactor(&self) -> impl Fn(&mut String) + Send + Sync + 'static {
+        let health = Arc::clone(&self.health);
+        move |text| lock(&health).pools.redact(text)
+    }
+
+    /// Carries a request along the route's plan. `trace`: what it is done for.
     ///
     /// # Errors
     /// The client's own failure, or the last real one when all legs are spent; and what became of the legs.
-    pub(crate) async fn complete(&self, route: &Arc<Route>, payload: &Payload<'_>) -> Result<Reply, Declined> {
-        attempt_loop::run(self, route, payload).await
+    pub(crate) async fn complete(
+        &self,
+        route: &Arc<Route>,
+        payload: &Payload<'_>,
+        trace: &Trace,
+    ) -> Result<Reply, Declined> {
+        attempt_loop::run(self, route, payload, trace).await
     }
 
     /// Whether the alias has a leg that could be served now or after a quarantine.

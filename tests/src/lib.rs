@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test kit: a surprise ends the test")]
 
 mod client;
+mod collector;
 mod folder;
 mod gateway;
 mod leftovers;
@@ -16,6 +17,7 @@ mod wait;
 mod wasm;
 
 pub use client::{Connection, Reply};
+pub use collector::{Collector, Measured, Span};
 pub use folder::{Folder, repository};
 pub use gateway::{Gateway, key_id};
 pub use logs::{logged, never_logged};

@@ -109,6 +109,17 @@ fn response(head: Head, body: Body) -> Response {
 }
 
 impl Cached {
+    /// The word for metrics.
+    pub(super) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Hit(_) => "hit",
+            Self::Follow(..) => "follow",
+            Self::Miss(_) => "miss",
+            Self::Bypass => "bypass",
+            Self::Off => "off",
+        }
+    }
+
     /// The header's word for a request that goes out.
     pub(super) fn note(&self, headers: &mut HeaderMap) {
         match self {

@@ -70,10 +70,16 @@ impl End {
     }
 }
 
-pub(super) fn respond(reply: Reply, story: Story, mut wishes: Wishes) -> Response {
+pub(super) fn respond(mut reply: Reply, story: Story, mut wishes: Wishes) -> Response {
     let route = route_header(&reply.route);
-    let mut told = Told::new(story, &reply, route.clone());
+    let mut told = Told::new(story, &mut reply, route.clone());
     let Reply { headers, lost, body, .. } = reply;
+    match &body {
+        ReplyBody::Whole { .. } => told.collect(wishes.dialect, false),
+        ReplyBody::Said(_) => told.collect(wishes.dialect, wishes.stream),
+        ReplyBody::Bytes(_) | ReplyBody::Events(_) => told.collect(wishes.dialect, true),
+        ReplyBody::Raw(_) => {}
+    }
     let mut headers = match body {
         ReplyBody::Events(_) | ReplyBody::Said(_) => HeaderMap::new(),
         ReplyBody::Whole { .. } | ReplyBody::Bytes(_) | ReplyBody::Raw(_) => passed_on(headers),
@@ -122,6 +128,7 @@ fn whole(
     wishes: &mut Wishes,
 ) -> Body {
     told.output_tokens = (bytes.len() as u64).div_ceil(BYTES_PER_TOKEN);
+    told.piece(&bytes);
     told.ended(usage, None);
     for tap in &mut wishes.taps {
         tap.head(headers);
@@ -212,6 +219,7 @@ impl Flow {
                 Some(Ok(bytes)) if bytes.is_empty() => {}
                 Some(Ok(bytes)) => {
                     self.told.output_tokens = self.seen_tokens(bytes.len());
+                    self.told.piece(&bytes);
                     self.wishes.taps.iter_mut().for_each(|tap| tap.piece(&bytes));
                     return Some(Ok(bytes));
                 }

@@ -7,6 +7,7 @@ use super::sse::{self, Encoder};
 use crate::app::{App, unix_now};
 use crate::sessions::{CancelGuard, Job, Order, Ties};
 use crate::snapshot::Snapshot;
+use crate::telemetry::Span;
 use crate::upstream::Route;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -32,12 +33,13 @@ pub(super) async fn completion(
     asked: &Request,
     caller: &Caller,
     mut taps: Vec<Box<dyn Tap>>,
+    span: Span,
 ) -> Result<Response, Refusal> {
     let reading = request::reading(asked)?;
     let lost = reading.lost.clone();
     let order = order(reading);
     let pattern = pattern(snapshot, route, None)?;
-    let ties = Ties { bound: true, owner: caller.owner(), ..Ties::default() };
+    let ties = Ties { bound: true, owner: caller.owner(), trace: span.trace().clone(), ..Ties::default() };
     let job = Job { snapshot: Arc::clone(snapshot), route: Arc::clone(route), pattern, order, ties };
     serve::may_begin(app, caller, route).await?;
     let begun = app.sessions.submit(new_id(), job).await?;
@@ -52,7 +54,7 @@ pub(super) async fn completion(
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"))]);
         taps.iter_mut().for_each(|tap| tap.head(&headers));
         // Its session ends with the gateway, and says so.
-        sse::respond(tail, Chunks { writer, dialect, taps, _guard: guard }, CancellationToken::new())
+        sse::respond(tail, Chunks { writer, dialect, taps, _guard: guard, _span: span }, CancellationToken::new())
     } else {
         whole(tail, writer, taps).await?
     };
@@ -103,6 +105,8 @@ struct Chunks {
     dialect: Dialect,
     taps: Vec<Box<dyn Tap>>,
     _guard: CancelGuard,
+    /// Of the request: it ends with its reply.
+    _span: Span,
 }
 
 impl Encoder for Chunks {

@@ -8,6 +8,7 @@ use super::{limits, models, origin, reasoning};
 use crate::app::{App, unix_now};
 use crate::bill::{self, Bill};
 use crate::snapshot::Snapshot;
+use crate::telemetry;
 use crate::upstream::{Asked, Declined, Payload, Previous, Reply, ReplyBody, Route};
 use axum::extract::Request;
 use axum::response::Response;
@@ -34,6 +35,7 @@ pub(super) struct Incoming {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) previous: Previous,
+    seen: telemetry::Request,
     start: Instant,
     place: OwnedSemaphorePermit,
 }
@@ -44,11 +46,12 @@ pub(super) async fn receive(app: &App, request: Request) -> Result<Incoming, Ref
     let start = Instant::now();
     let snapshot = app.live.load();
     let (parts, body) = request.into_parts();
+    let seen = app.upstream.telemetry().request("POST", parts.uri.path(), &parts.headers);
     let caller = Caller::of(&parts.extensions)?;
     origin::check(&parts.headers)?;
     let place = limits::enter(&app.places)?;
     let body = limits::read(body, snapshot.config.server_settings.body_bytes_max).await?;
-    Ok(Incoming { snapshot, caller, headers: parts.headers, body, previous: Previous::None, start, place })
+    Ok(Incoming { snapshot, caller, headers: parts.headers, body, previous: Previous::None, seen, start, place })
 }
 
 /// Answers it. `taps` read along what the client is sent.
@@ -58,22 +61,33 @@ pub(super) async fn answer(
     incoming: Incoming,
     taps: Vec<Box<dyn Tap>>,
 ) -> Result<Response, Refusal> {
-    let Incoming { snapshot, caller, headers, body, previous, start, place } = incoming;
+    let Incoming { snapshot, caller, headers, body, previous, mut seen, start, place } = incoming;
     let head = match operation {
         Operation::Moderations => request::head_or(&body, MODERATION)?,
         _ => request::head(&body)?,
     };
-    let route = models::route(&snapshot, &caller, &head.model)?;
+    let route = models::route(&snapshot, &caller, &head.model).inspect_err(|failure| seen.turned_away(failure.kind))?;
     let mut asked = Asked::new(operation, &head, &body, &headers);
     asked.previous = previous;
     asked.counted = !caller.principal.is_anonymous();
     if let (Some(_), Some(dialect)) = (&route.plan.reasoning_mode, operation.client_dialect()) {
         // Sessions have bounds of their own.
         drop(place);
-        return reasoning::completion(app, &snapshot, route, dialect, asked.request()?, &caller, taps).await;
+        return reasoning::completion(
+            app,
+            &snapshot,
+            route,
+            dialect,
+            asked.request()?,
+            &caller,
+            taps,
+            seen.into_span(),
+        )
+        .await;
     }
-    let bill = bill(app, &caller, operation, route, body.len(), output_tokens_max(&head)).await?;
-    let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, _place: place };
+    let bill = bill(app, &caller, operation, route, body.len(), output_tokens_max(&head)).await;
+    let bill = bill.inspect_err(|failure| seen.turned_away(failure.kind))?;
+    let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, seen, _place: place };
     let streaming = &snapshot.config.streaming_settings;
     let is_paced =
         head.stream && operation.client_dialect().is_some() && streaming.typewriter_mode == TypewriterMode::Proxy;
@@ -81,6 +95,9 @@ pub(super) async fn answer(
     let dialect = operation.client_dialect().unwrap_or(Dialect::Chat);
     // A stored response has an id of its own, which a second client must not get.
     let cached = if taps.is_empty() { cached::look_up(app, &snapshot, route, &asked).await } else { Cached::Off };
+    if !matches!(cached, Cached::Off) {
+        app.upstream.telemetry().looked_up(cached.as_str());
+    }
     let cached = match cached {
         Cached::Hit(hit) => return Ok(cached::replay(hit, &mut story)),
         Cached::Follow(follower, head, idle) => return Ok(cached::follow(follower, head, idle, story, dialect)),
@@ -88,7 +105,7 @@ pub(super) async fn answer(
     };
     let stream = head.stream;
     let payload = Payload::Json(Box::new(asked));
-    let reply = match app.upstream.complete(route, &payload).await {
+    let reply = match app.upstream.complete(route, &payload, story.seen.trace()).await {
         Ok(reply) => reply,
         Err(declined) => return Err(refused(declined, &mut story)),
     };

@@ -8,6 +8,7 @@ use super::{limits, origin, reasoning, serve};
 use crate::app::App;
 use crate::sessions::{Fork, Job, Order, Ties};
 use crate::snapshot::Snapshot;
+use crate::telemetry::Span;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -53,21 +54,26 @@ struct Start {
 /// Starts a session. The answer is its log as it grows, or with `stream: false` its end.
 pub(crate) async fn create(State(app): State<Arc<App>>, caller: Caller, request: Request) -> Result<Response, Refusal> {
     let snapshot = app.live.load();
+    let span = span(&app, "/v1/react/sessions", &request);
     let start: Start = body(&app, &snapshot, request).await?;
     let route = Arc::clone(models::route(&snapshot, &caller, &start.model_alias)?);
     let pattern = reasoning::pattern(&snapshot, &route, start.reasoning_mode.as_deref())?;
     let id = start.session_id.as_deref().map_or_else(|| Ok(reasoning::new_id()), session_id)?;
     let streams = start.stream.unwrap_or(true);
-    let job = Job { snapshot, route, pattern, order: start.into_order()?, ties: ties(&caller) };
+    let job = Job { snapshot, route, pattern, order: start.into_order()?, ties: ties(&caller, &span) };
     serve::may_begin(&app, &caller, &job.route).await?;
     let begun = app.sessions.submit(id, job).await?;
-    follow(&app, &begun.id, streams).await
+    follow(&app, &begun.id, streams, span).await
+}
+
+fn span(app: &App, path: &str, request: &Request) -> Span {
+    app.upstream.telemetry().request("POST", path, request.headers()).into_span()
 }
 
 /// The log as it grows, or its end.
-async fn follow(app: &App, id: &SessionId, streams: bool) -> Result<Response, Refusal> {
+async fn follow(app: &App, id: &SessionId, streams: bool, span: Span) -> Result<Response, Refusal> {
     let tail = app.sessions.tail(id, 0).await?;
-    if streams { Ok(sse::respond(tail, Frames, app.tasks.ending())) } else { ended(tail, id).await }
+    if streams { Ok(sse::respond(tail, Frames(span), app.tasks.ending())) } else { ended(tail, id).await }
 }
 
 #[derive(Deserialize)]
@@ -95,6 +101,7 @@ pub(crate) async fn fork(
     request: Request,
 ) -> Result<Response, Refusal> {
     let snapshot = app.live.load();
+    let span = span(&app, "/v1/react/sessions/{id}/fork", &request);
     let again: Again = body(&app, &snapshot, request).await?;
     let from = SessionId::new(from);
     let old = find(&app, &caller, &from).await?;
@@ -107,14 +114,14 @@ pub(crate) async fn fork(
         return Err(Failure::new(Kind::InvalidRequest, "`from_step` counts from 1").into());
     }
     let fork = Fork { from, step: again.from_step, id, options: options(again.options)? };
-    let job = Job { snapshot, route, pattern, order: Order::default(), ties: ties(&caller) };
+    let job = Job { snapshot, route, pattern, order: Order::default(), ties: ties(&caller, &span) };
     serve::may_begin(&app, &caller, &job.route).await?;
     let begun = app.sessions.fork(fork, job).await?;
-    follow(&app, &begun.id, again.stream.unwrap_or(true)).await
+    follow(&app, &begun.id, again.stream.unwrap_or(true), span).await
 }
 
-fn ties(caller: &Caller) -> Ties {
-    Ties { owner: caller.owner(), ..Ties::default() }
+fn ties(caller: &Caller, span: &Span) -> Ties {
+    Ties { owner: caller.owner(), trace: span.trace().clone(), ..Ties::default() }
 }
 
 /// A session that the caller may see; another one is not there for it.
@@ -167,7 +174,7 @@ pub(crate) async fn events(
         // An EventSource takes 204 as the word to stop reconnecting (WHATWG HTML, section 9.2.3).
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(sse::respond(tail, Frames, app.tasks.ending()))
+    Ok(sse::respond(tail, Frames(Span::default()), app.tasks.ending()))
 }
 
 /// How it stands, and once it has answered what it said and cost.
@@ -213,8 +220,8 @@ pub(crate) async fn list(
     Ok(reply::json(&json!({ "object": "list", "data": list.iter().map(summary_json).collect::<Vec<_>>() })))
 }
 
-/// Records as PRODUCT's event frames.
-struct Frames;
+/// Records as PRODUCT's event frames. The span is the request's, and ends with its reply.
+struct Frames(#[expect(dead_code, reason = "held for its end")] Span);
 
 impl Encoder for Frames {
     /// Nothing is said that is not on the log; a reader that reconnects is told by 404.

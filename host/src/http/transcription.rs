@@ -20,16 +20,18 @@ pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Res
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&parts.extensions)?;
     origin::check(&parts.headers)?;
+    let mut seen = app.upstream.telemetry().request("POST", parts.uri.path(), &parts.headers);
     let place = limits::enter(&app.places)?;
     let (operation, none) = (Operation::Transcription, HeaderValue::from_static(""));
     let content_type = parts.headers.get(header::CONTENT_TYPE).unwrap_or(&none);
     let bytes_max = snapshot.config.server_settings.body_bytes_max;
     let form = Form::receive(operation, content_type, body, bytes_max, &app.tasks).await?;
-    let route = models::route(&snapshot, &caller, &form.model)?;
+    let route = models::route(&snapshot, &caller, &form.model).inspect_err(|failure| seen.turned_away(failure.kind))?;
     // How long sound is, its bytes do not say: no text is estimated for it.
-    let bill = serve::bill(&app, &caller, operation, route, 0, None).await?;
-    let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, _place: place };
-    match app.upstream.complete(route, &Payload::Form(&form)).await {
+    let bill = serve::bill(&app, &caller, operation, route, 0, None).await;
+    let bill = bill.inspect_err(|failure| seen.turned_away(failure.kind))?;
+    let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, seen, _place: place };
+    match app.upstream.complete(route, &Payload::Form(&form), story.seen.trace()).await {
         Err(declined) => Err(serve::refused(declined, &mut story)),
         Ok(reply) => {
             let wishes = Wishes {

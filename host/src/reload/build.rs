@@ -6,7 +6,7 @@ use crate::app::Paths;
 use crate::components::{Secrets, Services, parse_secrets};
 use crate::snapshot::Snapshot;
 use crate::upstream::Route;
-use magic_config::{Config, Problem, Provider, ServerSettings};
+use magic_config::{Config, Problem, Provider};
 use magic_plugins::{Components, Host};
 use magic_routing::{KeySource, PoolName, own_keys, read_key_file};
 use magic_types::{AliasName, KeyId, Secret};
@@ -120,7 +120,9 @@ pub(super) fn keep(live: &Snapshot, ground: &Ground, shelf: &Shelf, texts: &Text
 }
 
 /// What a start decides once and for all and the newest config has changed.
-pub(super) fn waiting_for_restart(started: &ServerSettings, newest: &ServerSettings) -> Vec<String> {
+pub(super) fn waiting_for_restart(started: &Config, newest: &Config) -> Vec<String> {
+    let telemetry = started.telemetry_settings != newest.telemetry_settings;
+    let (started, newest) = (&started.server_settings, &newest.server_settings);
     let sizes = [
         ("connections_max", started.connections_max, newest.connections_max),
         ("requests_in_flight_max", started.requests_in_flight_max, newest.requests_in_flight_max),
@@ -131,7 +133,9 @@ pub(super) fn waiting_for_restart(started: &ServerSettings, newest: &ServerSetti
     let sizes = sizes.into_iter().filter(|(_, old, new)| old != new).map(|(name, ..)| name);
     let retention = (started.session_retention != newest.session_retention).then_some("session_retention_seconds");
     let text = |name| format!("`server_settings.{name}` was changed: it takes effect with the next start");
-    sizes.chain(retention).map(text).collect()
+    let telemetry =
+        telemetry.then(|| "`telemetry_settings` was changed: it takes effect with the next start".to_owned());
+    sizes.chain(retention).map(text).chain(telemetry).collect()
 }
 
 fn check_components(config: &Config, components: &Components) -> Vec<String> {

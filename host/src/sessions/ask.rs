@@ -2,6 +2,7 @@
 use crate::accounts::{Accounts, Principal};
 use crate::bill::{self, Bill};
 use crate::snapshot::Snapshot;
+use crate::telemetry::{self, Trace};
 use crate::upstream::{EventStream, Payload, Reply, ReplyBody, Route, Upstream};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
@@ -37,25 +38,26 @@ pub(super) struct Asking {
 
 impl Asking {
     /// Deltas as they come, then one `Asked`. Dropping the stream cancels the call.
-    pub(super) fn ask(self: Arc<Self>, ask: Ask) -> BoxStream<'static, Input> {
+    pub(super) fn ask(self: Arc<Self>, ask: Ask, trace: Trace) -> BoxStream<'static, Input> {
         let wants_deltas = ask.stream_to_me || ask.show != Visibility::Hidden;
         let ref_id = ask.ref_id;
         let start = async move {
             let begun = Instant::now();
             let alias = self.route.plan.alias.clone();
-            let (opened, bill) = match self.open(&ask).await {
+            let (opened, bill) = match self.open(&ask, &trace).await {
                 Ok((reply, bill)) => (Ok(reply), bill),
                 Err(failure) => (Err(failure), None),
             };
             let (report, said) = (CallReport::default(), Said::default());
-            Call { ref_id, wants_deltas, alias, bill, begun, report, said }.begin(opened)
+            let told = telemetry::Call::default();
+            Call { ref_id, wants_deltas, alias, bill, begun, report, said, told, trace }.begin(opened)
         };
         stream::once(start).flatten().boxed()
     }
 
     /// The outcome alone.
-    pub(super) async fn ask_whole(self: Arc<Self>, ask: Ask) -> Result<Completion, LlmError> {
-        let mut inputs = self.ask(ask);
+    pub(super) async fn ask_whole(self: Arc<Self>, ask: Ask, trace: Trace) -> Result<Completion, LlmError> {
+        let mut inputs = self.ask(ask, trace);
         while let Some(input) = inputs.next().await {
             if let Input::Asked { outcome, .. } = input {
                 return outcome;
@@ -65,7 +67,7 @@ impl Asking {
     }
 
     /// With what it is accounted as.
-    async fn open(&self, ask: &Ask) -> Result<(Reply, Option<Bill>), Failure> {
+    async fn open(&self, ask: &Ask, trace: &Trace) -> Result<(Reply, Option<Bill>), Failure> {
         let route = match &ask.request.model {
             None => &self.route,
             Some(alias) => self.snapshot.routes.get(alias.as_str()).ok_or_else(|| {
@@ -73,7 +75,7 @@ impl Asking {
             })?,
         };
         let mut bill = self.bill(route, ask).await?;
-        match self.upstream.complete(route, &Payload::Step(&ask.request)).await {
+        match self.upstream.complete(route, &Payload::Step(&ask.request), trace).await {
             Ok(reply) => {
                 bill.iter_mut().for_each(|bill| bill.served_by(&reply));
                 Ok((reply, bill))
@@ -126,14 +128,17 @@ struct Call {
     begun: Instant,
     report: CallReport,
     said: Said,
+    told: telemetry::Call,
+    trace: Trace,
 }
 
 impl Call {
     fn begin(mut self, opened: Result<Reply, Failure>) -> BoxStream<'static, Input> {
-        let reply = match opened {
+        let mut reply = match opened {
             Ok(reply) => reply,
             Err(failure) => return self.only(Err(failure)),
         };
+        self.told = std::mem::take(&mut reply.call);
         let sends = reply.route.legs.iter().filter(|leg| leg.was_sent()).count();
         if sends > 1 {
             self.log_fallback(&reply.profile.name, &reply.route);
@@ -155,8 +160,8 @@ impl Call {
     }
 
     fn log_fallback(&self, profile: &ProfileName, route: &Trail) {
-        let (alias, route) = (&self.alias, route_header(route));
-        tracing::info!(%alias, %profile, route, "a session of `{alias}` is served by `{profile}` after others failed");
+        let (alias, route, trace_id) = (&self.alias, route_header(route), self.trace.field());
+        tracing::info!(%alias, %profile, route, trace_id, "a session of `{alias}` is served by `{profile}` after others failed");
     }
 
     fn only(self, ended: Result<(), Failure>) -> BoxStream<'static, Input> {
@@ -189,14 +194,18 @@ impl Call {
     }
 
     fn end(mut self, ended: Result<(), Failure>) -> Input {
+        if self.told.wants_content() {
+            self.told.note_content(telemetry::OUTPUT, || telemetry::answer(&self.said));
+        }
+        self.told.ended(self.said.usage.as_ref(), ended.as_ref().err());
         self.settle(if ended.is_ok() { bill::End::Whole } else { bill::End::Cut });
         let (mut report, said) = (std::mem::take(&mut self.report), std::mem::take(&mut self.said));
         report.ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let served_by = report.profile.clone();
         let outcome = ended.map(|()| completion(said, served_by)).map_err(|failure| {
             let (kind, text, private) = (failure.kind.as_str(), &failure.public, &failure.private);
-            let alias = &self.alias;
-            tracing::warn!(%alias, kind, ms = report.ms, "a model call of a session of `{alias}` failed: {text} ({private})");
+            let (alias, trace_id) = (&self.alias, self.trace.field());
+            tracing::warn!(%alias, kind, ms = report.ms, trace_id, "a model call of a session of `{alias}` failed: {text} ({private})");
             llm_error(&failure)
         });
         Input::Asked { ref_id: self.ref_id, outcome, report }

@@ -2,6 +2,7 @@
 //! The one it hands to has an id made from its own, so that after a crash it is found and not begun twice.
 use super::{Job, Order, Sessions, Ties, ask};
 use crate::snapshot::Snapshot;
+use crate::telemetry::Trace;
 use magic_sessions::{Delegation, Input, SessionEvent, Spec, Spent, Tail};
 use magic_types::chat::{Completion, CompletionRequest, LlmError, Message, Part, Role};
 use magic_types::directive::{Ask, Visibility};
@@ -48,17 +49,17 @@ impl Delegating {
     }
 
     /// Dropping it cancels what was delegated - but not when the gateway ends: then both go on together later.
-    pub(super) async fn run(self: Arc<Self>, asked: Delegation) -> Input {
+    pub(super) async fn run(self: Arc<Self>, asked: Delegation, trace: Trace) -> Input {
         let ref_id = asked.ref_id;
         let mut cost = Cost::default();
-        let outcome = self.outcome(asked, &mut cost).await;
+        let outcome = self.outcome(asked, &mut cost, trace).await;
         Input::Delegated { ref_id, outcome, usage: cost.usage, spent: cost.spent }
     }
 
-    async fn outcome(&self, asked: Delegation, cost: &mut Cost) -> Result<Completion, LlmError> {
+    async fn outcome(&self, asked: Delegation, cost: &mut Cost, trace: Trace) -> Result<Completion, LlmError> {
         let route = self.snapshot.routes.get(asked.agent.as_str()).map(Arc::clone);
         let route = route.ok_or_else(|| LlmError::InvalidRequest(format!("no alias named `{}`", asked.agent)))?;
-        let Some(mode) = route.plan.reasoning_mode.clone() else { return self.ask(asked, cost).await };
+        let Some(mode) = route.plan.reasoning_mode.clone() else { return self.ask(asked, cost, trace).await };
         let pattern = self.snapshot.components.pattern(&mode);
         let pattern = pattern.ok_or_else(|| LlmError::Unavailable(format!("the pattern `{mode}` is not loaded")))?;
         let child = SessionId::new(format!("{}{OF}{}", self.id, asked.number));
@@ -73,6 +74,7 @@ impl Delegating {
                 limits: Some(asked.limits),
                 bound: self.is_bound,
                 owner: self.asking.owner.clone(),
+                trace,
             },
         };
         let guard = match self.sessions.submit(child.clone(), job).await {
@@ -93,10 +95,10 @@ impl Delegating {
     }
 
     /// An alias without a pattern is asked as it is. The call itself was counted when it was granted.
-    async fn ask(&self, asked: Delegation, cost: &mut Cost) -> Result<Completion, LlmError> {
+    async fn ask(&self, asked: Delegation, cost: &mut Cost, trace: Trace) -> Result<Completion, LlmError> {
         let request = CompletionRequest { model: Some(asked.agent), messages: asked.messages, ..Default::default() };
         let ask = Ask { ref_id: asked.ref_id, request, show: Visibility::Hidden, stream_to_me: false };
-        let completion = Arc::clone(&self.asking).ask_whole(ask).await?;
+        let completion = Arc::clone(&self.asking).ask_whole(ask, trace).await?;
         cost.usage = completion.usage;
         Ok(completion)
     }

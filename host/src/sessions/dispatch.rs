@@ -108,7 +108,10 @@ async fn claim_some(sessions: &Arc<Sessions>, live: &Arc<Live>, wanted: Wanted, 
     for claim in claims {
         let waiting = sessions.open().waiting.remove(&claim.session);
         match waiting {
-            Some(Waiting { job, cancel }) => begin(sessions, claim, job, None, cancel),
+            Some(Waiting { job, cancel, waited }) => {
+                drop(waited);
+                begin(sessions, claim, job, None, cancel);
+            }
             None => take_up(sessions, claim, live, wanted == Wanted::Delegated),
         }
     }
@@ -143,15 +146,21 @@ pub(super) fn begin(
     cancel: CancellationToken,
 ) {
     let held = hold(sessions, claim, cancel, job.ties.parent.is_some());
+    let spans = sessions.upstream.telemetry().session(
+        &job.ties.trace,
+        &held.claim.session,
+        &job.route.plan.alias,
+        &job.pattern.name,
+    );
     let Job { snapshot, pattern, ties, .. } = job;
-    let at_hand = worker::AtHand { snapshot, pattern: Some(pattern), is_bound: ties.bound, spec };
+    let at_hand = worker::AtHand { snapshot, pattern: Some(pattern), is_bound: ties.bound, spec, spans: Some(spans) };
     sessions.tasks.spawn("session", async move { worker::run(held, at_hand).await });
 }
 
 /// Starts the worker of a session that an earlier process left.
 fn take_up(sessions: &Arc<Sessions>, claim: Claim, live: &Arc<Live>, is_delegated: bool) {
     let held = hold(sessions, claim, CancellationToken::new(), is_delegated);
-    let at_hand = worker::AtHand { snapshot: live.load(), pattern: None, is_bound: false, spec: None };
+    let at_hand = worker::AtHand { snapshot: live.load(), pattern: None, is_bound: false, spec: None, spans: None };
     sessions.tasks.spawn("session", async move { worker::run(held, at_hand).await });
 }
 

@@ -1,6 +1,7 @@
 //! A new session that begins as an old one did, up to one of its steps, and goes on from there: with another alias as it is, with
 //! another pattern or other options from what was thought and found out until then.
 use super::{Begun, Job, Order, Sessions, refusal, resume};
+use crate::telemetry::Watch;
 use magic_sessions::{Entry, Guide, SessionEvent, Spec};
 use magic_types::chat::{Message, Role};
 use magic_types::{Failure, Kind, SessionId};
@@ -51,10 +52,10 @@ impl Sessions {
             Guide::Loop(_) => None,
             Guide::Component { .. } => Some(&job.pattern),
         };
-        let (_, whole, _) = resume::replayed(spec, pattern, journal).await;
+        let (_, whole, _) = resume::replayed(spec, pattern, journal, &Watch::default()).await;
         if let Some((_, index)) = whole.steps.iter().find(|(step, _)| *step == fork.step) {
             let entries = journal.get(..=*index).unwrap_or_default();
-            let (_, replayed, _) = resume::replayed(spec, pattern, entries).await;
+            let (_, replayed, _) = resume::replayed(spec, pattern, entries, &Watch::default()).await;
             if replayed.parted_at.is_some() {
                 let text = format!(
                     "`{}` decides otherwise now than session `{}` did: fork it with another pattern",

@@ -2,6 +2,7 @@
 //! model and changes nothing.
 use super::{Sessions, refusal, resume};
 use crate::snapshot::Snapshot;
+use crate::telemetry::Watch;
 use magic_plugins::Component;
 use magic_sessions::{Guide, Record, Replayed, Seam, SessionEvent, Summary, without_void};
 use magic_types::{Failure, Kind, SessionId};
@@ -47,7 +48,7 @@ impl Sessions {
         };
         let mut best: Option<Replayed> = None;
         for version in &versions {
-            let (_, replayed, _) = resume::replayed(&spec, version.as_ref(), &journal).await;
+            let (_, replayed, _) = resume::replayed(&spec, version.as_ref(), &journal, &Watch::default()).await;
             if best.as_ref().is_none_or(|best| best.parted_at.is_some()) {
                 best = Some(replayed);
             }

@@ -1,5 +1,6 @@
 //! From an alias' settings and a client's order to the driver that runs the session.
 use super::{Job, tools};
+use crate::telemetry::{Trace, Watch};
 use magic_config::{AgentSettings, Alias, ToolChoice, ToolProtocol};
 use magic_plugins::{Component, Drive, DriveError};
 use magic_sessions::{
@@ -36,6 +37,8 @@ pub(crate) struct Ties {
     pub(crate) bound: bool,
     /// The virtual key that pays.
     pub(crate) owner: Option<String>,
+    /// What it is done for.
+    pub(crate) trace: Trace,
 }
 
 /// Pins everything that the session is run with.
@@ -90,10 +93,14 @@ fn check_options(job: &Job, options: &str) -> Result<(), Failure> {
 }
 
 /// The driver of a session with that spec. `pattern`: its component, where the spec wants one.
-pub(super) fn driver(spec: &Spec, pattern: Option<&Arc<Component>>) -> Box<dyn Driver> {
+pub(super) fn driver(spec: &Spec, pattern: Option<&Arc<Component>>, watch: &Watch) -> Box<dyn Driver> {
     match (&spec.guide, pattern) {
         (Guide::Component { preamble, generation }, Some(pattern)) => {
-            let drive = Box::new(Guest(pattern.drive(spec.context.clone())));
+            let drive = Box::new(Guest {
+                drive: pattern.drive(spec.context.clone()),
+                name: pattern.name.clone(),
+                watch: watch.clone(),
+            });
             Box::new(Framed::new(drive, preamble.clone(), *generation))
         }
         (Guide::Component { .. }, None) => Box::new(Missing),
@@ -170,12 +177,19 @@ fn program(job: &Job) -> Program {
 }
 
 /// A pattern's component as a driver.
-struct Guest(Drive);
+struct Guest {
+    drive: Drive,
+    name: String,
+    watch: Watch,
+}
 
 impl Driver for Guest {
     fn next<'a>(&'a mut self, events: &'a [Event], spent: &'a Usage) -> Next<'a> {
         Next::Later(Box::pin(async move {
-            self.0.next(events, spent).await.map_err(|error| match error {
+            let mut seen = self.watch.component(&self.name, "driver");
+            let decided = self.drive.next(events, spent).await;
+            seen.end(if decided.is_ok() { "ok" } else { "failed" });
+            decided.map_err(|error| match error {
                 DriveError::Component(text) => DriverError::Component(text),
                 DriveError::Contract(text) => DriverError::Contract(text),
             })

@@ -2,6 +2,7 @@
 //! to be begun again and what must not be.
 use super::worker::AtHand;
 use super::{Sessions, program};
+use crate::telemetry::Watch;
 use crate::upstream::Route;
 use magic_plugins::Component;
 use magic_sessions::{
@@ -73,11 +74,16 @@ impl Clock {
     }
 }
 
-pub(super) async fn take_up(sessions: &Sessions, claim: &Claim, at_hand: &AtHand) -> Result<Taken, LogError> {
+pub(super) async fn take_up(
+    sessions: &Sessions,
+    claim: &Claim,
+    at_hand: &AtHand,
+    watch: Watch,
+) -> Result<Taken, LogError> {
     let id = &claim.session;
     let (spec, past) = match &at_hand.spec {
         Some(spec) => (Arc::clone(spec), None),
-        None => (sessions.backing.spec(id).await?, Some(Past::read(sessions, id).await?)),
+        None => (sessions.backing.spec(id).await?, Some(Past::read(sessions, id, watch.clone()).await?)),
     };
     let is_orphan = past.as_ref().is_some_and(|past| past.summary.session.bound) && at_hand.pattern.is_none();
     if is_orphan || is_forsaken(sessions, past.as_ref()).await {
@@ -99,7 +105,7 @@ pub(super) async fn take_up(sessions: &Sessions, claim: &Claim, at_hand: &AtHand
         return Ok(Taken::Over(failed(Kind::Component, text)));
     }
     let Some(past) = past.filter(|past| past.has_begun()) else {
-        let session = Session::new(Rules::from(spec.as_ref()), program::driver(&spec, patterns.first()));
+        let session = Session::new(Rules::from(spec.as_ref()), program::driver(&spec, patterns.first(), &watch));
         return Ok(Taken::Up(Box::new(TakenUp {
             session,
             route,
@@ -129,15 +135,16 @@ struct Past {
     summary: Summary,
     records: Vec<Record>,
     journal: Vec<Entry>,
+    watch: Watch,
 }
 
 // === impl Past ===
 
 impl Past {
-    async fn read(sessions: &Sessions, id: &SessionId) -> Result<Self, LogError> {
+    async fn read(sessions: &Sessions, id: &SessionId, watch: Watch) -> Result<Self, LogError> {
         let journal = sessions.backing.journal(id).await?;
         let records = records(sessions, id).await?;
-        Ok(Self { summary: sessions.backing.summary(id).await?, records, journal })
+        Ok(Self { summary: sessions.backing.summary(id).await?, records, journal, watch })
     }
 
     /// Whether it was started: that is the first thing in every journal.
@@ -184,7 +191,7 @@ impl Past {
             Guide::Component { .. } => patterns.iter().map(Some).collect(),
         };
         for pattern in choices {
-            let first = replayed(spec, pattern, &self.journal).await;
+            let first = replayed(spec, pattern, &self.journal, &self.watch).await;
             let is_same = first.1.parted_at.is_none();
             if let (false, Guide::Component { .. }) = (is_same, &spec.guide) {
                 continue;
@@ -208,7 +215,7 @@ impl Past {
             return first;
         }
         self.journal.extend(half_told.iter().map(|ref_id| Entry { at, input: Input::Restarted(*ref_id), decided: 0 }));
-        let voided = self::replayed(spec, pattern, &self.journal).await;
+        let voided = self::replayed(spec, pattern, &self.journal, &self.watch).await;
         if voided.1.parted_at.is_none() {
             return voided;
         }
@@ -216,14 +223,14 @@ impl Past {
         for ref_id in half_told {
             self.journal.push(self.cut_off(spec, pattern, ref_id, at).await);
         }
-        self::replayed(spec, pattern, &self.journal).await
+        self::replayed(spec, pattern, &self.journal, &self.watch).await
     }
 
     /// The end of an ask that cannot be begun anew, named as what it leads to.
     async fn cut_off(&self, spec: &Spec, pattern: Option<&Arc<Component>>, ref_id: u32, at: Duration) -> Entry {
         let why = "the gateway stopped while the model spoke".to_owned();
         let input = Input::Asked { ref_id, outcome: Err(LlmError::Unavailable(why)), report: CallReport::default() };
-        let (mut session, _, clock) = self::replayed(spec, pattern, &self.journal).await;
+        let (mut session, _, clock) = self::replayed(spec, pattern, &self.journal, &self.watch).await;
         session.step(input.clone(), (clock.origin + at).into_std()).await;
         Entry { at, input, decided: session.decided() }
     }
@@ -241,10 +248,11 @@ pub(super) async fn replayed(
     spec: &Spec,
     pattern: Option<&Arc<Component>>,
     journal: &[Entry],
+    watch: &Watch,
 ) -> (Session, Replayed, Clock) {
     let before = journal.last().map_or(Duration::ZERO, |last| last.at);
     let clock = Clock::after(before);
-    let mut session = Session::new(Rules::from(spec), program::driver(spec, pattern));
+    let mut session = Session::new(Rules::from(spec), program::driver(spec, pattern, watch));
     let replayed = replay(&mut session, journal, clock.origin.into_std()).await;
     (session, replayed, clock)
 }

@@ -1,6 +1,7 @@
 //! The tools of one session: which it may use, and the way from a call to a component of the session's snapshot.
 use super::Job;
 use crate::snapshot::Snapshot;
+use crate::telemetry::Watch;
 use magic_plugins::{Caller, Component, Host};
 use magic_sessions::Spec;
 use magic_types::SessionId;
@@ -44,12 +45,23 @@ impl Toolbox {
     }
 
     /// Bounded by the component's own limits. The arguments are checked against the schema on the way.
-    pub(super) async fn call(self: Arc<Self>, call: ToolCall) -> ToolResult {
+    pub(super) async fn call(self: Arc<Self>, call: ToolCall, watch: Watch) -> ToolResult {
+        let mut seen = watch.tool(&call);
         let owner = self.tools.iter().find(|(name, _)| *name == call.name).map(|(_, owner)| owner);
         let outcome = match owner {
-            Some(owner) => owner.call(&call, self.caller(&call), Arc::clone(&self.host)).await,
-            None => Err(ToolError::NotFound),
+            Some(owner) => {
+                let mut within = seen.watch().component(&owner.name, "tool");
+                let outcome = owner.call(&call, self.caller(&call), Arc::clone(&self.host)).await;
+                within.ended(&outcome);
+                outcome
+            }
+            None => {
+                seen.is_unknown();
+                Err(ToolError::NotFound)
+            }
         };
+        seen.note_result(&outcome);
+        seen.ended(&outcome);
         ToolResult { call_id: call.id, outcome }
     }
 

@@ -5,6 +5,7 @@ use super::tools::Toolbox;
 use super::{Sessions, Word, ask, delegate, resume};
 use crate::app::wall_clock;
 use crate::snapshot::Snapshot;
+use crate::telemetry;
 use futures_util::future::AbortHandle;
 use futures_util::stream::{BoxStream, SelectAll, abortable};
 use futures_util::{FutureExt, StreamExt, stream};
@@ -38,6 +39,8 @@ pub(super) struct AtHand {
     pub(super) is_bound: bool,
     /// Of a session that was just written and has no past.
     pub(super) spec: Option<Arc<Spec>>,
+    /// Of a session that was submitted here.
+    pub(super) spans: Option<telemetry::Session>,
 }
 
 /// How a worker left its session.
@@ -79,25 +82,36 @@ pub(super) async fn run(mut held: Held, at_hand: AtHand) {
     end(&sessions, &claim, SessionEvent::SessionFailed { code, message: failed }).await;
 }
 
-async fn work(held: &mut Held, at_hand: AtHand) -> Result<Left, LogError> {
+async fn work(held: &mut Held, mut at_hand: AtHand) -> Result<Left, LogError> {
     if held.cancel.is_cancelled() {
         end(&held.sessions, &held.claim, SessionEvent::SessionCancelled).await;
         return Ok(Left::Ended);
     }
-    let taken = match resume::take_up(&held.sessions, &held.claim, &at_hand).await? {
+    let spans = match at_hand.spans.take() {
+        Some(spans) => spans,
+        None => spans_of_resumed(held).await?,
+    };
+    let taken = match resume::take_up(&held.sessions, &held.claim, &at_hand, spans.watch()).await? {
         resume::Taken::Up(taken) => taken,
         resume::Taken::Over(event) => {
             end(&held.sessions, &held.claim, event).await;
             return Ok(Left::Ended);
         }
     };
-    let mut worker = Worker::new(held, &at_hand, taken);
+    let mut worker = Worker::new(held, &at_hand, taken, spans);
     let left = worker.run(held).await;
     if !matches!(left, Ok(Left::Ended)) {
         // It goes on elsewhere, and what it delegated with it.
         worker.spared.cancel();
     }
     left
+}
+
+/// Its client's trace ended with the process that it began in.
+async fn spans_of_resumed(held: &Held) -> Result<telemetry::Session, LogError> {
+    let session = held.sessions.backing.summary(&held.claim.session).await?.session;
+    let telemetry = held.sessions.upstream.telemetry();
+    Ok(telemetry.session(&telemetry::Trace::default(), &session.id, &session.alias, &session.pattern))
 }
 
 /// The last word of a session that does not get to say it itself.
@@ -124,6 +138,7 @@ struct Writer {
     /// Not written yet.
     events: Vec<SessionEvent>,
     entries: Vec<Entry>,
+    spans: telemetry::Session,
     /// Who waits for what is not written yet.
     heard: Vec<oneshot::Sender<()>>,
 }
@@ -131,6 +146,7 @@ struct Writer {
 impl Writer {
     fn emit(&mut self, event: SessionEvent) {
         self.sessions.tally.said(&event);
+        self.spans.said(&event);
         self.seam.pass(event, &mut self.events);
     }
 
@@ -194,7 +210,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(held: &Held, at_hand: &AtHand, taken: Box<resume::TakenUp>) -> Self {
+    fn new(held: &Held, at_hand: &AtHand, taken: Box<resume::TakenUp>, spans: telemetry::Session) -> Self {
         let resume::TakenUp {
             new,
             spec,
@@ -227,6 +243,7 @@ impl Worker {
             seam,
             events: missing,
             entries,
+            spans,
             heard: Vec::new(),
         };
         let spared = sessions.tasks.ending().child_token();
@@ -331,7 +348,8 @@ impl Worker {
                 Effect::CallTools(calls) => {
                     self.writer.flush().await?;
                     for call in calls {
-                        let result = Arc::clone(&self.toolbox).call(call).map(Input::ToolDone);
+                        let watch = self.writer.spans.watch_step();
+                        let result = Arc::clone(&self.toolbox).call(call, watch).map(Input::ToolDone);
                         self.inputs.push(stream::once(result).boxed());
                     }
                 }
@@ -356,28 +374,32 @@ impl Worker {
     }
 
     /// The one log line of a session.
-    fn tell(&self, ending: Ending) {
-        let Usage { input_tokens, output_tokens, .. } = self.session.usage();
+    fn tell(&mut self, ending: Ending) {
+        let usage = self.session.usage();
+        let Usage { input_tokens, output_tokens, .. } = usage;
         let (session, alias) = (&self.id, &self.asking.route.plan.alias);
-        let ms = self.begun.elapsed().as_millis() as u64;
+        let (took, trace_id) = (self.begun.elapsed(), self.writer.spans.whole().field());
+        let ms = took.as_millis() as u64;
         let ended = match ending {
             Ending::Answered => "answered",
             Ending::Failed => "failed",
             Ending::Cancelled => "cancelled",
         };
         self.writer.sessions.tally.ended(ending);
-        tracing::info!(%session, %alias, ended, ms, input_tokens, output_tokens, "session `{session}` of `{alias}` {ended}");
+        tracing::info!(%session, %alias, ended, ms, input_tokens, output_tokens, trace_id,
+            "session `{session}` of `{alias}` {ended}");
+        self.writer.spans.ended(alias, ended, &usage, took);
     }
 
     fn ask(&mut self, ask: Ask) {
         let ref_id = ask.ref_id;
-        let inputs = Arc::clone(&self.asking).ask(ask);
+        let inputs = Arc::clone(&self.asking).ask(ask, self.writer.spans.trace().clone());
         self.begin(ref_id, inputs);
     }
 
     fn delegate(&mut self, asked: Delegation) {
         let ref_id = asked.ref_id;
-        let input = Arc::clone(&self.delegating).run(asked);
+        let input = Arc::clone(&self.delegating).run(asked, self.writer.spans.trace().clone());
         self.begin(ref_id, stream::once(input).boxed());
     }
 

@@ -6,12 +6,18 @@ use super::reply::{Declined, Good, Reply};
 use super::send::{self, Sent};
 use super::target::{Route, Target};
 use super::{Upstream, facts};
+use crate::telemetry::{Call, Trace};
 use magic_routing::{Attempt, Outcome, Step, Ticket};
 use magic_types::{Failure, KeyId, Kind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
-pub(super) async fn run(upstream: &Upstream, route: &Arc<Route>, payload: &Payload<'_>) -> Result<Reply, Declined> {
+pub(super) async fn run(
+    upstream: &Upstream,
+    route: &Arc<Route>,
+    payload: &Payload<'_>,
+    trace: &Trace,
+) -> Result<Reply, Declined> {
     let mut attempt = Attempt::new(Arc::clone(&route.plan), route.settings);
     for (leg, why) in route.unfit(payload.operation()) {
         attempt.unfit(leg, why);
@@ -23,7 +29,12 @@ pub(super) async fn run(upstream: &Upstream, route: &Arc<Route>, payload: &Paylo
         let facts = facts::of(&route.plan, payload);
         attempt.choose(&facts, upstream.dice.roll(), &lock(&upstream.health), now());
     }
-    let mut pass = Pass { upstream, route, payload, attempt };
+    let mut call = upstream.telemetry.call(trace, &route.plan.alias, payload.operation());
+    if call.wants_content() {
+        let (key, asked) = payload.content();
+        call.note_content(key, || asked);
+    }
+    let mut pass = Pass { upstream, route, payload, attempt, call };
     loop {
         let step = pass.attempt.next(&mut lock(&upstream.health), now());
         let ticket = match step {
@@ -42,6 +53,7 @@ struct Pass<'a> {
     route: &'a Arc<Route>,
     payload: &'a Payload<'a>,
     attempt: Attempt,
+    call: Call,
 }
 
 type Try<'a> = Pin<&'a mut (dyn Future<Output = Sent> + Send + 'a)>;
@@ -88,11 +100,14 @@ impl<'a> Pass<'a> {
         self.settle(left_number, sent)
     }
 
-    fn begin(&self, ticket: Ticket) -> Result<(&'a Target, Guard), Declined> {
+    fn begin(&mut self, ticket: Ticket) -> Result<(&'a Target, Guard), Declined> {
         let (route, leg) = (self.route, ticket.leg);
-        let guard = Guard::new(&self.upstream.health, ticket);
+        let mut guard = Guard::new(&self.upstream.health, ticket);
         match route.target(leg) {
-            Some(target) => Ok((target, guard)),
+            Some(target) => {
+                guard.span = self.call.begin_try(&target.profile, guard.key_id().as_ref());
+                Ok((target, guard))
+            }
             None => Err(self.declined(Failure::new(Kind::Internal, "the route has no such leg"))),
         }
     }
@@ -104,7 +119,8 @@ impl<'a> Pass<'a> {
                 Some(self.reply(good))
             }
             Err(bad) => {
-                let (mut failure, guard) = *bad;
+                let (mut failure, mut guard) = *bad;
+                guard.span.failed(failure.kind.as_str());
                 guard.redact_all(&mut failure);
                 let key_id = guard.key_id();
                 if let Some(ticket) = guard.take() {
@@ -130,17 +146,22 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn reply(&self, good: Good) -> Reply {
+    fn reply(&mut self, good: Good) -> Reply {
         let Good { profile, key_id, headers, body, lost, exhausted: _ } = good;
-        Reply { profile, key_id, headers, lost, route: self.attempt.route(), body: body.into_body() }
+        self.call.spoke(&profile, body.is_coming());
+        self.upstream.telemetry.tried(profile.name.as_str(), "served");
+        let (route, call) = (self.attempt.route(), std::mem::take(&mut self.call));
+        Reply { profile, key_id, headers, lost, route, body: body.into_body(), call }
     }
 
-    fn declined(&self, failure: Failure) -> Declined {
+    fn declined(&mut self, failure: Failure) -> Declined {
+        self.call.failed(&failure);
         Declined { failure, route: self.attempt.route() }
     }
 
     fn log_failed(&self, leg: usize, key_id: Option<&KeyId>, failure: &Failure) {
         let profile = self.route.target(leg).map_or("-", |target: &Target| target.profile.name.as_str());
+        self.upstream.telemetry.tried(profile, failure.kind.as_str());
         tracing::debug!(
             profile,
             key.id = key_id.map_or("-", KeyId::as_str),

@@ -1,4 +1,5 @@
 //! A try under way, as a guard: whatever becomes of the request, its key and its place are given back exactly once.
+use crate::telemetry::Span;
 use magic_routing::{Health, Ticket};
 use magic_types::{Failure, KeyId, Secret};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,11 +10,13 @@ use std::time::Instant;
 pub(super) struct Guard {
     health: Arc<Mutex<Health>>,
     ticket: Option<Ticket>,
+    /// Of the try; it ends with it.
+    pub(super) span: Span,
 }
 
 impl Guard {
     pub(super) fn new(health: &Arc<Mutex<Health>>, ticket: Ticket) -> Self {
-        Self { health: Arc::clone(health), ticket: Some(ticket) }
+        Self { health: Arc::clone(health), ticket: Some(ticket), span: Span::default() }
     }
 
     pub(super) fn secret(&self) -> Option<&Secret> {

@@ -1,6 +1,7 @@
 //! What is asked of a model, and how it is written for one leg: as the client's own bytes, or in another dialect.
 use super::form::{Form, Upload};
 use super::target::{Door, Target};
+use crate::telemetry;
 use bytes::Bytes;
 use http::HeaderMap;
 use magic_dialects::chat::{Request, spelling};
@@ -129,6 +130,15 @@ impl Payload<'_> {
             Self::Json(asked) => asked.operation,
             Self::Form(form) => form.operation,
             Self::Step(_) => Operation::ChatCompletions,
+        }
+    }
+
+    /// What is asked, for a collector that is told of it: a conversation of ours, or the client's body as it came.
+    pub(super) fn content(&self) -> (&'static str, String) {
+        match self {
+            Self::Json(asked) => ("magic.request.body", String::from_utf8_lossy(asked.body).into_owned()),
+            Self::Step(request) => ("gen_ai.input.messages", telemetry::conversation(&request.messages)),
+            Self::Form(_) => ("magic.request.body", "a form".to_owned()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What comes back from the upstream: a reply that is known to be good so far, or why there is none.
 use super::lease::Guard;
 use super::stream::{ByteStream, EventStream, RawStream};
+use crate::telemetry::Call;
 use bytes::Bytes;
 use http::HeaderMap;
 use magic_config::Profile;
@@ -20,6 +21,8 @@ pub(crate) struct Reply {
     /// What became of every leg.
     pub(crate) route: Trail,
     pub(crate) body: ReplyBody,
+    /// To be ended with the reply.
+    pub(crate) call: Call,
 }
 
 pub(crate) enum ReplyBody {
@@ -69,6 +72,11 @@ impl Guarded {
             Self::Coming(ReplyBody::Raw(stream)) => Some(stream.guard()),
             Self::Coming(ReplyBody::Whole { .. } | ReplyBody::Said(_)) => None,
         }
+    }
+
+    /// Whether only the first of it is here.
+    pub(super) fn is_coming(&self) -> bool {
+        matches!(self, Self::Coming(_))
     }
 
     /// Ends the try of a body that is all here.

@@ -70,10 +70,11 @@ async fn head(
         OrderBody::Form(upload) => Outgoing::Form(upload.clone()),
         OrderBody::Json(body) => Outgoing::Json(body.clone()),
     };
-    let headers = match payload {
+    let mut headers = match payload {
         Payload::Json(asked) if order.door.way == Way::Same => target.headers(Some(asked.headers)),
         Payload::Json(_) | Payload::Form(_) | Payload::Step(_) => target.headers(None),
     };
+    guard.span.trace().write(&mut headers);
     let key = guard.secret().map(|secret| key_header(target.auth, secret)).transpose()?;
     let sending = target.client.post(url, key, headers, outgoing);
     let incoming = within(times.first, sending).await?;

@@ -8,6 +8,7 @@ mod models;
 mod params;
 mod settings;
 mod strategy;
+mod telemetry;
 mod vendor;
 
 pub(crate) use strategy::Word;
@@ -43,6 +44,7 @@ pub(crate) fn config(book: &Book<'_>, root: &Node) -> Option<Config> {
         hedging_settings,
         streaming_settings: settings::streaming(fields.section("streaming_settings")),
         cache_settings: cache::read(fields.section("cache_settings"), known_models),
+        telemetry_settings: telemetry::read(book, fields.section("telemetry_settings")),
         provider_model_lists: fields
             .take("provider_model_lists")
             .map(|lists| provider_model_lists(&lists))

@@ -3,6 +3,7 @@ use crate::agent::AgentSettings;
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::strategy::Strategy;
+use crate::telemetry::TelemetrySettings;
 use magic_types::AliasName;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub struct Config {
     pub hedging_settings: HedgingSettings,
     pub streaming_settings: StreamingSettings,
     pub cache_settings: CacheSettings,
+    pub telemetry_settings: TelemetrySettings,
     /// Choices offered in the UI only.
     pub provider_model_lists: Vec<(Provider, Vec<String>)>,
 }

@@ -80,3 +80,13 @@ pub(crate) const CACHE_BYTES_MAX: u64 = 64 << 20;
 pub(crate) const CACHE_ENTRY_BYTES_MAX: u64 = 1 << 20;
 /// Ten minutes, as in PRODUCT.md's example.
 pub(crate) const CACHE_TTL: Duration = Duration::from_secs(600);
+
+/// Counting costs a fraction of a microsecond a request, and who looks at a gateway wants to find something.
+pub(crate) const PROMETHEUS: bool = true;
+pub(crate) const SERVICE_NAME: &str = "magic-proxy";
+/// Prompts are other people's words: whoever wants them in a collector says so.
+pub(crate) const CAPTURE_CONTENT: bool = false;
+/// Five seconds, the delay of OpenTelemetry's own batches.
+pub(crate) const EXPORT: Duration = Duration::from_secs(5);
+/// A minute, as OpenTelemetry's own readers of metrics.
+pub(crate) const METRICS_EXPORT: Duration = Duration::from_secs(60);

@@ -1,7 +1,7 @@
 //! `proxy_config.yaml` as checked values: text and environment in, [`Config`] or every [`Problem`] at once out.
 //! Reads no file, no environment and no clock: the host hands in the text and an [`Env`].
 //!
-//! Reading order: `config`, `profile`, `provider`, `strategy` and `agent` (what comes out), `prices` (what well-known models cost), `backend` (what `auto` means), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
+//! Reading order: `config`, `profile`, `provider`, `strategy`, `telemetry` and `agent` (what comes out), `prices` (what well-known models cost), `backend` (what `auto` means), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
 //! `walk` (nodes with a path, and the book of problems), `check` (nodes to [`Config`]), `defaults` (every default and
 //! why), `components` (what can only be checked once components are loaded), `warnings`.
 
@@ -18,6 +18,7 @@ mod problem;
 mod profile;
 mod provider;
 mod strategy;
+mod telemetry;
 mod walk;
 mod warnings;
 mod yaml;
@@ -33,6 +34,7 @@ pub use problem::Problem;
 pub use profile::{DialectName, Price, Profile};
 pub use provider::Provider;
 pub use strategy::{Capabilities, Strategy, Tier};
+pub use telemetry::{OtlpHeader, OtlpSettings, TelemetrySettings};
 
 /// Reads and checks the whole file. On failure every problem that could be found is there, section by section; only text
 /// that is not YAML at all stops at its first error. Never panics, whatever the text.

@@ -4,6 +4,7 @@ use crate::{CacheSettings, Config, DialectName, Env, Problem, Provider, ToolProt
 use std::time::Duration;
 
 mod strategies;
+mod telemetry;
 mod vendors;
 mod wire;
 
@@ -66,7 +67,7 @@ mod every_problem_of_a_file_is_reported_at_once {
     use super::{listed, parse, some_set};
 
     rejected! {
-        several wrong_types words vendors bounds cache_rules unknown_keys names variables addresses empty not_a_mapping duplicate_key syntax
+        several telemetry wrong_types words vendors bounds cache_rules unknown_keys names variables addresses empty not_a_mapping duplicate_key syntax
         unknown_anchor two_documents nothing_in_it delegation circle strategies
     }
 }

@@ -46,6 +46,11 @@ impl<'e> Book<'e> {
         self.problems.borrow_mut().push(problem);
     }
 
+    /// A variable that has a meaning of its own, whatever the file says.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        self.env.var(name)
+    }
+
     pub(crate) fn value<'a>(&'a self, node: &'a Node) -> Value<'a> {
         Value { book: self, node, path: String::new() }
     }

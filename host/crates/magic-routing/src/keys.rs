@@ -283,6 +283,14 @@ impl Pools {
         states.collect()
     }
 
+    /// Puts its id in the place of every key that the text holds.
+    pub fn redact(&self, text: &mut String) {
+        let slots = self.pools.values().flat_map(|pool| &pool.slots);
+        for slot in slots.filter(|slot| text.contains(slot.secret.expose())).collect::<Vec<_>>() {
+            *text = text.replace(slot.secret.expose(), slot.id.as_str());
+        }
+    }
+
     /// All zero where there is no such pool.
     pub fn counts(&self, name: &PoolName, now: Instant) -> KeyCounts {
         let mut counts = KeyCounts::default();
