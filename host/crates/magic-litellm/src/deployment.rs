@@ -1,0 +1,253 @@
+//! An entry of `model_list` to a profile: where it goes, with which key. What else it says is read in `params`.
+use crate::emit::Profile;
+use crate::secrets::{self, Use};
+use crate::vendors::{self, Route};
+use crate::yaml::Node;
+use crate::{Work, params};
+
+/// An entry that can be served here, and what its name's group must know of it.
+pub(crate) struct Deployment<'a> {
+    /// LiteLLM's `model_name`.
+    pub(crate) group: &'a str,
+    pub(crate) entry: &'a Node,
+    pub(crate) profile: Profile,
+}
+
+/// The texts of an entry that say where it goes: its own, or its credential's.
+struct Source<'a> {
+    own: &'a Node,
+    credential: Option<&'a Node>,
+}
+
+const WILDCARD: &str = "an alias is an exact name here: write one entry of model_list for each model that clients ask for, \
+                        and import again";
+
+pub(crate) fn read<'a>(root: &'a Node, work: &mut Work) -> Vec<Deployment<'a>> {
+    let mut found = Vec::new();
+    for (index, entry) in root.get("model_list").map(Node::items).unwrap_or_default().iter().enumerate() {
+        found.extend(deployment(root, index, entry, work));
+    }
+    for credential in root.get("credential_list").map(Node::items).unwrap_or_default() {
+        work.book.unsupported(credential, "no entry of model_list that could be served here uses it");
+    }
+    found
+}
+
+fn deployment<'a>(root: &'a Node, index: usize, entry: &'a Node, work: &mut Work) -> Option<Deployment<'a>> {
+    let Some(group) = entry.get("model_name").and_then(Node::text).filter(|name| !name.is_empty()) else {
+        work.book.unsupported(entry, "it has no model_name, so nobody could ask for it");
+        return None;
+    };
+    let Some(own) = entry.get("litellm_params") else {
+        work.book.unsupported(entry, "it has no litellm_params, so LiteLLM does not serve it either");
+        return None;
+    };
+    let Some(model_node) = own.get("model") else {
+        work.book.unsupported(entry, "it has no litellm_params.model, so nothing says what it is");
+        return None;
+    };
+    let Some(model) = model_node.text().filter(|model| secrets::reference(model).is_none() && !model.is_empty()) else {
+        work.book
+            .manual(entry, "the vendor of a model must stand in the file: write `provider/model` and import again");
+        return None;
+    };
+    if group.contains('*') || model.contains('*') {
+        work.book.manual(entry, WILDCARD);
+        return None;
+    }
+    let mut profile = Profile { origin: format!("model_list[{index}]: {model}"), ..Profile::default() };
+    let source = Source { own, credential: credential(root, own) };
+    if let Err(why) = place(&source, model, group, &mut profile, work) {
+        work.book.unsupported(entry, why);
+        return None;
+    }
+    if let Some(name) = own.get("litellm_credential_name") {
+        match source.credential {
+            Some(_) => work.book.exact(name, "its values stand in the profile"),
+            None => work.book.manual(name, "credential_list has no such credential: give the profile an api_key"),
+        }
+    }
+    params::read(entry, &mut profile, work);
+    Some(Deployment { group, entry, profile })
+}
+
+fn credential<'a>(root: &'a Node, own: &Node) -> Option<&'a Node> {
+    let name = own.get("litellm_credential_name")?.text()?;
+    let list = root.get("credential_list")?.items();
+    list.iter().find(|credential| credential.get("credential_name").and_then(Node::text) == Some(name))
+}
+
+// === impl Source ===
+impl<'a> Source<'a> {
+    /// An empty text is none.
+    fn find(&self, keys: &[&str]) -> Option<(&'a Node, &'a str)> {
+        let values = self.credential.and_then(|credential| credential.get("credential_values"));
+        let holders = [Some(self.own), values];
+        let mut nodes = holders.into_iter().flatten().flat_map(|holder| keys.iter().filter_map(|key| holder.get(key)));
+        nodes.find_map(|node| Some((node, node.text()?)).filter(|(_, text)| !text.is_empty()))
+    }
+}
+
+/// Provider, model, address, version and key.
+fn place(source: &Source<'_>, model: &str, group: &str, profile: &mut Profile, work: &mut Work) -> Result<(), String> {
+    let base = source.find(&["api_base", "base_url"]);
+    let stated = source.find(&["custom_llm_provider"]);
+    let (prefix, route, name) = vendors::route(model, stated.map(|(_, text)| text), base.is_some())?;
+    profile.model = name.replace('$', "$$");
+    let key = source.find(&["api_key"]);
+    match route {
+        Route::Ours(provider) => profile.provider = provider,
+        Route::Known { base, variable } => {
+            profile.provider = "openai";
+            profile.api_base = Some(base.to_owned());
+            if key.is_none() {
+                profile.api_key = Some(work.variables.named(variable, Use::Key));
+            }
+        }
+        Route::Anywhere => profile.provider = if key.is_some() { "openai" } else { "local" },
+        Route::AzureAi if name.starts_with("claude") && base.is_some() => profile.provider = "anthropic",
+        Route::AzureAi => {
+            return Err(
+                "`azure_ai` is reached from here for `claude-...` with an api_base only; where the resource serves \
+                        `/openai/v1`, use `openai/` with that address"
+                    .to_owned(),
+            );
+        }
+        Route::None(why) => return Err(why.to_owned()),
+    }
+    let moved = match base {
+        Some((node, text)) => Some((node, address(text, route, profile, work)?)),
+        None => None,
+    };
+    if profile.provider == "azure" {
+        azure(source, base.is_none(), key.is_none(), profile, work)?;
+    }
+    // Nothing is said before it is certain that the entry can be served.
+    if let Some((node, moved)) = moved {
+        match moved {
+            None => work.book.exact(node, "api_base"),
+            Some(text) => work.book.approximate(node, text),
+        }
+    }
+    if let Some((node, _)) = stated {
+        work.book.exact(node, format!("provider {}", profile.provider));
+    }
+    if let Some(node) = source.own.get("model") {
+        said_of_model(node, prefix, profile, work);
+    }
+    if let Some((node, text)) = key {
+        api_key(node, text, group, profile, work);
+    }
+    if let Some(credential) = source.credential {
+        work.book.exact(credential, "its values stand in each profile that names it");
+    }
+    Ok(())
+}
+
+fn said_of_model(node: &Node, prefix: &str, profile: &Profile, work: &mut Work) {
+    let text = format!("provider {}, model {}", profile.provider, profile.model);
+    match prefix {
+        "ollama" | "ollama_chat" => {
+            work.book.approximate(node, format!("{text}, by Ollama's OpenAI-compatible address"))
+        }
+        "text-completion-openai" | "azure_text" => {
+            work.book
+                .approximate(node, format!("{text}: an alias answers at /v1/completions and at /v1/chat/completions"));
+        }
+        _ => work.book.exact(node, text),
+    }
+}
+
+fn api_key(node: &Node, text: &str, group: &str, profile: &mut Profile, work: &mut Work) {
+    if let Some(name) = secrets::reference(text) {
+        let variable = work.variables.named(name, Use::Key);
+        work.book.exact(node, format!("api_key: {variable}"));
+        profile.api_key = Some(variable);
+    } else {
+        let name = work.variables.literal(text, group);
+        work.book.manual(node, format!("a key must not stand in our file: set the variable {name} to it"));
+        profile.api_key = Some(format!("${{{name}}}"));
+    }
+}
+
+/// The address as ours, and what is different about it, if anything.
+fn address(text: &str, route: Route, profile: &mut Profile, work: &mut Work) -> Result<Option<String>, String> {
+    let is_variable = secrets::reference(text).is_some();
+    let given = work.variables.text(text, Use::Address).trim_end_matches('/').to_owned();
+    if !is_variable {
+        plausible(&given)?;
+    }
+    let mut base = given.clone();
+    for end in ["/chat/completions", "/completions", "/embeddings", "/responses", "/messages"] {
+        base = base.strip_suffix(end).map(str::to_owned).unwrap_or(base);
+    }
+    let with = |base: &str, end: &str| if base.ends_with(end) { base.to_owned() } else { format!("{base}{end}") };
+    match (route, profile.provider) {
+        (Route::AzureAi, _) if is_variable => {
+            profile.api_base = Some(format!("{base}/anthropic/v1"));
+            return Ok(Some(
+                "with /anthropic/v1 behind it: take that off if the variable's value ends in it already".to_owned(),
+            ));
+        }
+        (Route::AzureAi, _) if !base.contains("/anthropic") => base = format!("{base}/anthropic/v1"),
+        (_, "anthropic" | "ollama") => base = with(&base, "/v1"),
+        (_, "azure") if base.ends_with("/openai/v1") => profile.provider = "openai",
+        (_, "azure") => base = base.split("/openai").next().unwrap_or(&base).to_owned(),
+        _ => {}
+    }
+    let moved = (base != given).then(|| format!("api_base: {base}, to which the gateway appends the dialect's path"));
+    profile.api_base = Some(base);
+    Ok(moved)
+}
+
+/// What our own check refuses of an address, said without repeating it: a password may stand in it.
+fn plausible(base: &str) -> Result<(), String> {
+    let rest = base.strip_prefix("http://").or_else(|| base.strip_prefix("https://"));
+    let fault = match rest {
+        None => "does not begin with http:// or https://",
+        Some(rest) if rest.is_empty() || rest.starts_with(['/', ':']) => "has no host",
+        Some(rest) if rest.split('/').next().is_some_and(|host| host.contains('@')) => "holds a user or a password",
+        Some(rest) if rest.contains(['?', '#']) => "holds `?` or `#`",
+        Some(rest) if !rest.chars().all(|char| char.is_ascii_graphic()) => "holds a character that no address has",
+        Some(_) => return Ok(()),
+    };
+    Err(format!("its api_base {fault}, which no address here may"))
+}
+
+/// Azure's variables, where the file leaves them to LiteLLM; its version is a date here.
+fn azure(
+    source: &Source<'_>,
+    no_base: bool,
+    no_key: bool,
+    profile: &mut Profile,
+    work: &mut Work,
+) -> Result<(), String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
+    if profile.model.is_empty() || !profile.model.bytes().all(fits) {
+        return Err(format!(
+            "`{}` cannot be the name of a deployment at Azure: it stands in the address's path",
+            profile.model
+        ));
+    }
+    if no_base {
+        profile.api_base = Some(work.variables.named("AZURE_API_BASE", Use::Address));
+    }
+    if no_key {
+        profile.api_key = Some(work.variables.named("AZURE_API_KEY", Use::Key));
+    }
+    if let Some((node, text)) = source.find(&["api_version"]) {
+        if secrets::reference(text).is_some() || is_date(text) {
+            profile.api_version = Some(work.variables.text(text, Use::Version));
+            work.book.exact(node, "api_version");
+        } else {
+            work.book.approximate(node, "a version is a date here: left out, so that it is 2024-10-21");
+        }
+    }
+    Ok(())
+}
+
+fn is_date(text: &str) -> bool {
+    let date = text.strip_suffix("-preview").unwrap_or(text);
+    let fits = |(index, byte): (usize, u8)| if matches!(index, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    date.len() == 10 && date.bytes().enumerate().all(fits)
+}
