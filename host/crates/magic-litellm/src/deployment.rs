@@ -192,12 +192,19 @@ fn address(text: &str, route: Route, profile: &mut Profile, work: &mut Work) -> 
         (Route::AzureAi, _) if !base.contains("/anthropic") => base = format!("{base}/anthropic/v1"),
         (_, "anthropic" | "ollama") => base = with(&base, "/v1"),
         (_, "azure") if base.ends_with("/openai/v1") => profile.provider = "openai",
-        (_, "azure") => base = base.split("/openai").next().unwrap_or(&base).to_owned(),
+        (_, "azure") => base = before_openai(&base).to_owned(),
         _ => {}
     }
     let moved = (base != given).then(|| format!("api_base: {base}, to which the gateway appends the dialect's path"));
     profile.api_base = Some(base);
     Ok(moved)
+}
+
+/// Azure's address without what the gateway appends. A host may be called `openai-...`, so only its path is looked at.
+fn before_openai(base: &str) -> &str {
+    let host = base.find("://").map_or(0, |at| at + "://".len());
+    let path = base.get(host..).and_then(|rest| rest.find("/openai"));
+    path.and_then(|at| base.get(..host + at)).unwrap_or(base)
 }
 
 /// What our own check refuses of an address, said without repeating it: a password may stand in it.

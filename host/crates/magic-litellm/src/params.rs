@@ -253,7 +253,7 @@ fn model_info(key: &str, node: &Node, profile: &mut Profile, work: &mut Work) {
             }
             None => work.book.exact(node, "unknown, as there"),
         },
-        "id" => work.book.approximate(node, format!("the profile is called by its group: {}", profile.origin)),
+        "id" => work.book.approximate(node, "the profile is called by its model_name"),
         "mode" => work.book.exact(node, "nothing to say: an alias answers at every endpoint that its vendor has"),
         "base_model" => work.book.approximate(
             node,

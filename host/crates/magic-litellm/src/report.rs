@@ -108,8 +108,11 @@ impl Report {
             }
             let width = lines.iter().map(|line| line.path.chars().count()).max().unwrap_or(0).min(WIDTH_MAX);
             let _infallible = writeln!(out, "{} ({})", grade.as_str(), lines.len());
+            let mut before = "";
             for line in lines {
-                let _infallible = writeln!(out, "  {:width$}  {}", line.path, line.text);
+                let text = if line.text == before { "(the same)" } else { &line.text };
+                let _infallible = writeln!(out, "  {:width$}  {text}", line.path);
+                before = &line.text;
             }
             out.push('\n');
         }

@@ -9,7 +9,8 @@ fn imported(yaml: &str) -> (String, Config, Report) {
     let variables = import.variables;
     let env = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| (*value).to_owned());
     let config = magic_config::parse(&text, &env);
-    let config = config.unwrap_or_else(|problems| panic!("{}\n{text}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()));
+    let config = config
+        .unwrap_or_else(|problems| panic!("{}\n{text}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()));
     (text, config, import.report)
 }
 

@@ -115,11 +115,11 @@ impl Node {
         }
     }
 
-    /// A number, or a text that is one: LiteLLM takes both.
+    /// A number, or a text that is one: LiteLLM takes both, and `20_000`, which was a number in YAML 1.1.
     pub(crate) fn number(&self) -> Option<f64> {
         let number = match &self.kind {
             Kind::Number(number) => number.as_f64(),
-            Kind::Text(text) => text.trim().parse().ok(),
+            Kind::Text(text) => text.trim().replace('_', "").parse().ok(),
             Kind::Null | Kind::Bool(_) | Kind::List(_) | Kind::Map(_) => None,
         };
         number.filter(|number: &f64| number.is_finite())
