@@ -20,7 +20,7 @@ pub(crate) fn command(verb: &str, name: &str, section: &Node) -> String {
     let name = ["key_alias", "team_alias"].into_iter().find_map(|key| section.get(key)?.text()).unwrap_or(name);
     let mut command = format!("magic-proxy {verb} create --name {}", quoted(name));
     if let Some(budget) = number("max_budget") {
-        let window = section.get("budget_duration").and_then(Node::text).map_or("total".to_owned(), window);
+        let window = section.get("budget_duration").and_then(Node::text).map_or_else(|| "total".to_owned(), window);
         command += &format!(" --budget {}/{window}", crate::emit::number(budget));
     }
     let counts = [

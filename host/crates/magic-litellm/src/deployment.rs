@@ -1,14 +1,14 @@
 //! An entry of `model_list` to a profile: where it goes, with which key. What else it says is read in `params`.
-use crate::emit::Profile;
+use crate::emit::{Draft, Profile};
 use crate::secrets::{self, Use};
 use crate::vendors::{self, Route};
 use crate::yaml::Node;
-use crate::{Work, params};
+use crate::{Work, params, wildcards};
 
 /// An entry that can be served here, and what its name's group must know of it.
 pub(crate) struct Deployment<'a> {
     /// LiteLLM's `model_name`.
-    pub(crate) group: &'a str,
+    pub(crate) group: String,
     pub(crate) entry: &'a Node,
     pub(crate) profile: Profile,
 }
@@ -22,43 +22,74 @@ struct Source<'a> {
 const WILDCARD: &str = "an alias is an exact name here: write one entry of model_list for each model that clients ask for, \
                         and import again";
 
-pub(crate) fn read<'a>(root: &'a Node, work: &mut Work) -> Vec<Deployment<'a>> {
+pub(crate) fn read<'a>(root: &'a Node, work: &mut Work, draft: &mut Draft) -> Vec<Deployment<'a>> {
     let mut found = Vec::new();
+    let mentioned = wildcards::mentioned(root);
     for (index, entry) in root.get("model_list").map(Node::items).unwrap_or_default().iter().enumerate() {
-        found.extend(deployment(root, index, entry, work));
+        match entry_of(entry, &mentioned, work) {
+            Ok(wanted) => {
+                for (group, model) in wanted {
+                    found.extend(deployment(root, index, entry, group, &model, work, draft));
+                }
+            }
+            Err(model) => draft.left_out.push(format!("model_list[{index}]: {model}")),
+        }
     }
     for credential in root.get("credential_list").map(Node::items).unwrap_or_default() {
-        work.book.unsupported(credential, "no entry of model_list that could be served here uses it");
+        work.book.unsupported(credential, "no profile that came out needs it");
     }
     found
 }
 
-fn deployment<'a>(root: &'a Node, index: usize, entry: &'a Node, work: &mut Work) -> Option<Deployment<'a>> {
-    let Some(group) = entry.get("model_name").and_then(Node::text).filter(|name| !name.is_empty()) else {
+/// The names that an entry is for, each with its model; or what is left out, of which all is said then.
+fn entry_of(entry: &Node, mentioned: &[(String, String)], work: &mut Work) -> Result<Vec<(String, String)>, String> {
+    let group = entry.get("model_name").and_then(Node::text).unwrap_or_default();
+    let model_node = entry.get("litellm_params").and_then(|own| own.get("model"));
+    let model = model_node.and_then(Node::text).unwrap_or_default();
+    let left_out = if model.is_empty() { group } else { model };
+    if group.is_empty() {
         work.book.unsupported(entry, "it has no model_name, so nobody could ask for it");
-        return None;
-    };
-    let Some(own) = entry.get("litellm_params") else {
-        work.book.unsupported(entry, "it has no litellm_params, so LiteLLM does not serve it either");
-        return None;
-    };
-    let Some(model_node) = own.get("model") else {
-        work.book.unsupported(entry, "it has no litellm_params.model, so nothing says what it is");
-        return None;
-    };
-    let Some(model) = model_node.text().filter(|model| secrets::reference(model).is_none() && !model.is_empty()) else {
-        work.book
-            .manual(entry, "the vendor of a model must stand in the file: write `provider/model` and import again");
-        return None;
-    };
-    if group.contains('*') || model.contains('*') {
-        work.book.manual(entry, WILDCARD);
-        return None;
+    } else if model_node.is_none() {
+        work.book.unsupported(entry, "it has no litellm_params.model, so LiteLLM does not serve it either");
+    } else if model.is_empty() || secrets::reference(model).is_some() {
+        let text = "the vendor of a model must stand in the file: write `provider/model` and import again";
+        work.book.manual(entry, text);
+    } else if !group.contains('*') && !model.contains('*') {
+        return Ok(vec![(group.to_owned(), model.to_owned())]);
+    } else {
+        let mine = mentioned.iter().filter(|(_, pattern)| pattern == group);
+        let wanted: Vec<(String, String)> = mine
+            .filter_map(|(name, pattern)| Some((name.clone(), model.replace('*', wildcards::captured(pattern, name)?))))
+            .collect();
+        if wanted.is_empty() {
+            work.book.manual(entry, WILDCARD);
+        } else {
+            let names: Vec<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
+            let text = format!("{WILDCARD}; done for what the file itself mentions: {}", names.join(", "));
+            for node in ["model_name", "litellm_params"].into_iter().filter_map(|key| entry.get(key)) {
+                work.book.manual(node.get("model").unwrap_or(node), text.clone());
+            }
+            return Ok(wanted);
+        }
     }
+    Err(left_out.to_owned())
+}
+
+fn deployment<'a>(
+    root: &'a Node,
+    index: usize,
+    entry: &'a Node,
+    group: String,
+    model: &str,
+    work: &mut Work,
+    draft: &mut Draft,
+) -> Option<Deployment<'a>> {
+    let own = entry.get("litellm_params")?;
     let mut profile = Profile { origin: format!("model_list[{index}]: {model}"), ..Profile::default() };
     let source = Source { own, credential: credential(root, own) };
-    if let Err(why) = place(&source, model, group, &mut profile, work) {
+    if let Err(why) = place(&source, model, &group, &mut profile, work) {
         work.book.unsupported(entry, why);
+        draft.left_out.push(profile.origin);
         return None;
     }
     if let Some(name) = own.get("litellm_credential_name") {
@@ -93,6 +124,9 @@ fn place(source: &Source<'_>, model: &str, group: &str, profile: &mut Profile, w
     let base = source.find(&["api_base", "base_url"]);
     let stated = source.find(&["custom_llm_provider"]);
     let (prefix, route, name) = vendors::route(model, stated.map(|(_, text)| text), base.is_some())?;
+    if name.is_empty() {
+        return Err(format!("`{model}` names a provider and no model"));
+    }
     profile.model = name.replace('$', "$$");
     let key = source.find(&["api_key"]);
     match route {
@@ -119,13 +153,19 @@ fn place(source: &Source<'_>, model: &str, group: &str, profile: &mut Profile, w
         Some((node, text)) => Some((node, address(text, route, profile, work)?)),
         None => None,
     };
+    if !stands_in_a_path(profile) {
+        return Err(format!(
+            "`{}` cannot be asked for at {}, where it stands in the address's path",
+            profile.model, profile.provider
+        ));
+    }
     if profile.provider == "azure" {
-        azure(source, base.is_none(), key.is_none(), profile, work)?;
+        azure(source, base.is_none(), key.is_none(), profile, work);
     }
     // Nothing is said before it is certain that the entry can be served.
     if let Some((node, moved)) = moved {
         match moved {
-            None => work.book.exact(node, "api_base"),
+            None => work.book.exact(node, format!("api_base: {}", profile.api_base.as_deref().unwrap_or_default())),
             Some(text) => work.book.approximate(node, text),
         }
     }
@@ -139,7 +179,11 @@ fn place(source: &Source<'_>, model: &str, group: &str, profile: &mut Profile, w
         api_key(node, text, group, profile, work);
     }
     if let Some(credential) = source.credential {
-        work.book.exact(credential, "its values stand in each profile that names it");
+        for key in ["credential_name", "credential_info"] {
+            if let Some(node) = credential.get(key) {
+                work.book.exact(node, "the credential's values stand in each profile that names it");
+            }
+        }
     }
     Ok(())
 }
@@ -221,21 +265,18 @@ fn plausible(base: &str) -> Result<(), String> {
     Err(format!("its api_base {fault}, which no address here may"))
 }
 
+/// Whether the model's name may be part of the address, where it is.
+fn stands_in_a_path(profile: &Profile) -> bool {
+    let more: &[u8] = match profile.provider {
+        "azure" => b"-_.@",
+        "google" => b"-_.@/",
+        _ => return true,
+    };
+    profile.model.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+}
+
 /// Azure's variables, where the file leaves them to LiteLLM; its version is a date here.
-fn azure(
-    source: &Source<'_>,
-    no_base: bool,
-    no_key: bool,
-    profile: &mut Profile,
-    work: &mut Work,
-) -> Result<(), String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
-    if profile.model.is_empty() || !profile.model.bytes().all(fits) {
-        return Err(format!(
-            "`{}` cannot be the name of a deployment at Azure: it stands in the address's path",
-            profile.model
-        ));
-    }
+fn azure(source: &Source<'_>, no_base: bool, no_key: bool, profile: &mut Profile, work: &mut Work) {
     if no_base {
         profile.api_base = Some(work.variables.named("AZURE_API_BASE", Use::Address));
     }
@@ -250,7 +291,6 @@ fn azure(
             work.book.approximate(node, "a version is a date here: left out, so that it is 2024-10-21");
         }
     }
-    Ok(())
 }
 
 fn is_date(text: &str) -> bool {

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 pub(crate) struct Draft {
     pub(crate) profiles: Vec<Profile>,
     pub(crate) aliases: Vec<Alias>,
+    /// Entries that cannot be served here, so that whoever reads the file sees where they were.
+    pub(crate) left_out: Vec<String>,
     /// Of all aliases.
     pub(crate) strategy: Option<&'static str>,
     /// Other sections by name, each with its keys and what stands behind them.
@@ -46,16 +48,18 @@ pub(crate) struct Alias {
 
 // === impl Draft ===
 impl Draft {
-    /// Sets a key of a section; the first to set it has set it.
-    pub(crate) fn set(&mut self, section: &'static str, key: &'static str, value: impl Into<String>) {
+    /// Sets a key of a section; the first to set it has set it. False: another was first.
+    pub(crate) fn set(&mut self, section: &'static str, key: &'static str, value: impl Into<String>) -> bool {
         let at = self.sections.iter().position(|(name, _)| *name == section).unwrap_or_else(|| {
             self.sections.push((section, Vec::new()));
             self.sections.len() - 1
         });
-        if let Some((_, keys)) = self.sections.get_mut(at)
-            && !keys.iter().any(|(name, _)| *name == key)
-        {
-            keys.push((key, value.into()));
+        match self.sections.get_mut(at) {
+            Some((_, keys)) if !keys.iter().any(|(name, _)| *name == key) => {
+                keys.push((key, value.into()));
+                true
+            }
+            _ => false,
         }
     }
 }
@@ -69,6 +73,9 @@ pub(crate) fn text(draft: &Draft) -> String {
     let mut out = format!("{HEAD}model_list:\n");
     for profile in &draft.profiles {
         out.push_str(&profile_text(profile));
+    }
+    for entry in &draft.left_out {
+        let _infallible = writeln!(out, "  # left out, see the report: {}", one_line(entry));
     }
     out.push_str("\nrouter_settings:\n");
     if let Some(strategy) = draft.strategy {
@@ -150,7 +157,8 @@ fn alias_text(alias: &Alias) -> String {
 }
 
 fn line(out: &mut String, indent: usize, key: &str, value: &str) {
-    let _infallible = writeln!(out, "{:indent$}{key}: {value}", "");
+    let gap = if value.starts_with('\n') { "" } else { " " };
+    let _infallible = writeln!(out, "{:indent$}{key}:{gap}{value}", "");
 }
 
 fn flow<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {

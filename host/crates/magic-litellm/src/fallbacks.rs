@@ -2,7 +2,7 @@
 use crate::Work;
 use crate::emit::{Alias, Draft};
 use crate::groups::CHAIN_MAX;
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 
 /// Which list of an alias is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,10 @@ pub(crate) fn read(root: &Node, work: &mut Work, draft: &mut Draft) {
             for entry in general {
                 add(draft, &others(&named), entry, kind, &targets, work);
             }
-            work.book.unsupported(list, "expected a list of `name: [names]`");
+            match list.kind {
+                yaml::Kind::List(_) => work.book.exact(list, "none, as there"),
+                _ => work.book.unsupported(list, "expected a list of `name: [names]`"),
+            }
         }
         if kind == Kind::Any
             && let Some(list) = setting(root, "default_fallbacks", work)

@@ -22,15 +22,15 @@ type Level<'a> = Vec<Deployment<'a>>;
 
 pub(crate) fn read(root: &Node, deployments: Vec<Deployment<'_>>, work: &mut Work, draft: &mut Draft) {
     let strategy = strategy(root, work);
-    let mut groups: Vec<(&str, Level<'_>)> = Vec::new();
+    let mut groups: Vec<(String, Level<'_>)> = Vec::new();
     for deployment in deployments {
         match groups.iter_mut().find(|(group, _)| *group == deployment.group) {
             Some((_, level)) => level.push(deployment),
-            None => groups.push((deployment.group, vec![deployment])),
+            None => groups.push((deployment.group.clone(), vec![deployment])),
         }
     }
     for (group, deployments) in groups {
-        let alias = alias(group, deployments, strategy, work, draft);
+        let alias = alias(&group, deployments, strategy, work, draft);
         draft.aliases.push(alias);
     }
     let spread = draft.aliases.iter().any(|alias| alias.chain.len() > 1);
@@ -98,8 +98,9 @@ fn alias(group: &str, mut deployments: Level<'_>, strategy: Strategy, work: &mut
         alias.weights = weights(first, strategy, work);
     }
     for (place, level) in levels.drain(..).enumerate() {
+        let alone = level.len() == 1;
         for deployment in level {
-            said_of_shares(&deployment, strategy, work);
+            said_of_shares(&deployment, strategy, alone, work);
             let names = if place == 0 { &mut alias.chain } else { &mut alias.fallbacks };
             names.push(deployment.profile.name.clone());
             draft.profiles.push(deployment.profile);
@@ -159,7 +160,7 @@ const METRICS: [&str; 3] = ["weight", "rpm", "tpm"];
 /// LiteLLM's shuffle draws by the first of weight, rpm and tpm that any entry has above zero; an entry without it weighs
 /// nothing then. None: all weigh the same.
 fn weights(level: &[Deployment<'_>], strategy: Strategy, work: &mut Work) -> Vec<(String, f64)> {
-    if strategy != Strategy::Weighted {
+    if strategy != Strategy::Weighted || level.len() == 1 {
         return Vec::new();
     }
     let of = |deployment: &Deployment<'_>, metric: &str| {
@@ -179,19 +180,24 @@ fn weights(level: &[Deployment<'_>], strategy: Strategy, work: &mut Work) -> Vec
     let largest = largest(metric);
     let scale = if (0.01..=1e9).contains(&largest) { 1.0 } else { 1000.0 / largest };
     let weights: Vec<f64> = level.iter().map(|deployment| of(deployment, metric) * scale).collect();
-    if level.len() == 1 || weights.windows(2).all(|pair| pair.first() == pair.last()) {
+    if weights.windows(2).all(|pair| pair.first() == pair.last()) {
         return Vec::new();
     }
     level.iter().zip(weights).map(|(deployment, weight)| (deployment.profile.name.clone(), weight)).collect()
 }
 
 /// Of what did not decide.
-fn said_of_shares(deployment: &Deployment<'_>, strategy: Strategy, work: &mut Work) {
+fn said_of_shares(deployment: &Deployment<'_>, strategy: Strategy, alone: bool, work: &mut Work) {
     if let Some(node) = param(deployment, "weight") {
-        if strategy == Strategy::Weighted {
-            work.book.approximate(node, "of no effect: no other profile is asked before or beside it by weight");
-        } else {
-            work.book.exact(node, "of no effect under this strategy, as there");
+        match strategy {
+            Strategy::Other(_) => work.book.exact(node, "of no effect under this strategy, as there"),
+            Strategy::Weighted if alone => {
+                work.book.exact(node, "of no effect where nobody shares its place, as there")
+            }
+            Strategy::Weighted => work.book.approximate(
+                node,
+                "of no effect: in fallbacks nobody is drawn, they are asked in the order of the file",
+            ),
         }
     }
     for metric in ["rpm", "tpm"] {

@@ -2,7 +2,7 @@
 //! and no clock, and asks nobody.
 //!
 //! Reading order: `report` (what is said of each field), `yaml` (text to nodes that know their fields), `vendors` (who is
-//! behind a model), `deployment` (an entry of `model_list` to a profile), `params` (its parameters, prices and times),
+//! behind a model), `wildcards`, `deployment` (an entry of `model_list` to a profile), `params` (its parameters, prices and times),
 //! `secrets` (variables and keys), `groups` (names to aliases), `fallbacks`, `settings` and `sections` (the rest of the file),
 //! `clients` (budgets and limits as commands), `emit` (profiles and aliases to text).
 
@@ -17,6 +17,7 @@ mod secrets;
 mod sections;
 mod settings;
 mod vendors;
+mod wildcards;
 mod yaml;
 
 pub use report::{Grade, Line, Report};
@@ -50,7 +51,7 @@ pub fn import(text: &str) -> Result<Import, Error> {
     let mut work = Work { book: report::Book::new(paths), variables: secrets::Variables::default() };
     let mut draft = emit::Draft::default();
     settings::read(&root, &mut work, &mut draft);
-    let deployments = deployment::read(&root, &mut work);
+    let deployments = deployment::read(&root, &mut work, &mut draft);
     groups::read(&root, deployments, &mut work, &mut draft);
     fallbacks::read(&root, &mut work, &mut draft);
     settings::cache(&root, &mut work, &mut draft);

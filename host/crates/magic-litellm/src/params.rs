@@ -106,14 +106,15 @@ fn param(key: &str, node: &Node, profile: &mut Profile, work: &mut Work) {
         _ if node.is_null() => work.book.exact(node, "none, as there"),
         "timeout" | "request_timeout" => match seconds(node) {
             Some(seconds) => {
-                profile.timeouts.push(("total_seconds", seconds));
+                timeout(profile, "total_seconds", seconds);
                 work.book.approximate(node, TOTAL);
             }
             None => work.book.manual(node, "expected a number of seconds: set timeouts.total_seconds of the profile"),
         },
         "stream_timeout" => match seconds(node) {
             Some(seconds) => {
-                profile.timeouts.extend([("first_event_seconds", seconds), ("idle_seconds", seconds)]);
+                timeout(profile, "first_event_seconds", seconds);
+                timeout(profile, "idle_seconds", seconds);
                 work.book.exact(node, "timeouts.first_event_seconds and idle_seconds");
             }
             None => {
@@ -269,6 +270,13 @@ fn model_info(key: &str, node: &Node, profile: &mut Profile, work: &mut Work) {
             work.book.unsupported(node, "no strategy asks for it: capabilities are tools, vision and json_schema")
         }
         _ => work.book.unsupported(node, "nothing here reads it of a model"),
+    }
+}
+
+/// Who comes first has said it.
+fn timeout(profile: &mut Profile, key: &'static str, seconds: f64) {
+    if !profile.timeouts.iter().any(|(known, _)| *known == key) {
+        profile.timeouts.push((key, seconds));
     }
 }
 

@@ -85,7 +85,7 @@ impl Book {
 
     pub(crate) fn close(self) -> Report {
         let lines = self.paths.into_iter().zip(self.said).map(|(path, said)| {
-            let (grade, text) = said.unwrap_or((Grade::Unsupported, UNREAD.to_owned()));
+            let (grade, text) = said.unwrap_or_else(|| (Grade::Unsupported, UNREAD.to_owned()));
             Line { path, grade, text }
         });
         Report { lines: lines.collect() }

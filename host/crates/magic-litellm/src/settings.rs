@@ -10,6 +10,8 @@ const TIMEOUTS: &str = "timeout_settings";
 const BREAKERS: &str = "breaker_settings";
 const KEYS: &str = "key_management_settings";
 const SERVER: &str = "server_settings";
+/// Of what the router has said already.
+const TWICE: &str = "router_settings has it too, and wins there as well";
 const CACHE: &str = "cache_settings";
 
 /// Before the models are read; the cache comes after them.
@@ -52,13 +54,11 @@ const ELSEWHERE: [&str; 8] = [
 fn shared(key: &str, node: &Node, work: &mut Work, draft: &mut Draft) -> bool {
     let (grade, text) = match key {
         "timeout" | "request_timeout" => match seconds(node) {
-            Some(seconds) => {
-                draft.set(TIMEOUTS, "total_seconds", emit::number(seconds));
-                (
-                    Approximate,
-                    "timeout_settings.total_seconds: of the whole call; LiteLLM bounds the silence only, so a longer stream ends here",
-                )
-            }
+            Some(seconds) if !draft.set(TIMEOUTS, "total_seconds", emit::number(seconds)) => (Exact, TWICE),
+            Some(_) => (
+                Approximate,
+                "timeout_settings.total_seconds: of the whole call; LiteLLM bounds the silence only, so a longer stream ends here",
+            ),
             None => (Manual, "expected a number of seconds up to a day: set timeout_settings.total_seconds"),
         },
         "stream_timeout" => match seconds(node) {
@@ -74,13 +74,11 @@ fn shared(key: &str, node: &Node, work: &mut Work, draft: &mut Draft) -> bool {
             "a request tries each profile of its chain once, and each of its keys that the vendor turns away; there is no number to set",
         ),
         "allowed_fails" => match node.number().filter(|fails| (0.0..1000.0).contains(fails)) {
-            Some(fails) => {
-                draft.set(BREAKERS, "failures", format!("{}", fails.floor() + 1.0));
-                (
-                    Approximate,
-                    "breaker_settings.failures, one more than what is allowed: failures in a row, not within a minute",
-                )
-            }
+            Some(fails) if !draft.set(BREAKERS, "failures", format!("{}", fails.floor() + 1.0)) => (Exact, TWICE),
+            Some(_) => (
+                Approximate,
+                "breaker_settings.failures, one more than what is allowed: failures in a row, not within a minute",
+            ),
             None => (Manual, "expected a number: set breaker_settings.failures"),
         },
         "cooldown_time" => cooldown(node, draft),
@@ -255,9 +253,11 @@ pub(crate) fn cache(root: &Node, work: &mut Work, draft: &mut Draft) {
 }
 
 fn write_cache(store: &str, ttl: Option<f64>, draft: &mut Draft) {
-    const FIELDS: &str = "messages, prompt, input, temperature, top_p, n, stop, seed, max_tokens, max_completion_tokens, presence_penalty, \
-                          frequency_penalty, logit_bias, logprobs, top_logprobs, response_format, reasoning_effort, tools, tool_choice, \
-                          parallel_tool_calls, user";
+    const FIELDS: &str = "messages, prompt, input, temperature, top_p, top_k, min_p, n, stop, seed, max_tokens, \
+                          max_completion_tokens, presence_penalty, frequency_penalty, repetition_penalty, logit_bias, logprobs, \
+                          top_logprobs, response_format, reasoning_effort, thinking, verbosity, tools, tool_choice, \
+                          parallel_tool_calls, functions, function_call, modalities, audio, web_search_options, service_tier, \
+                          safety_settings, user";
     let names: Vec<String> = draft.profiles.iter().map(|profile| emit::scalar(&profile.name)).collect();
     let ttl = ttl.map_or_else(String::new, |ttl| format!("\n      ttl_seconds: {}", emit::number(ttl)));
     let rule = format!("\n    - model_names: [{}]\n      include_in_key: [{FIELDS}]{ttl}", names.join(", "));

@@ -142,9 +142,9 @@ fn reached<'a>(prefix: &'a str, rest: &'a str, has_base: bool) -> Result<(&'a st
         }
         Some(route) => Ok((prefix, route, rest)),
         None if has_base => Ok((prefix, Route::Anywhere, rest)),
-        None => {
-            Err(format!("`{prefix}` is no provider that is known here, and the file gives it no api_base: {OWN_FORM}"))
-        }
+        None => Err(format!(
+            "`{prefix}` is no provider that is known here, and the file gives it no api_base: where it has an OpenAI-compatible address, write that as api_base and import again"
+        )),
     }
 }
 
