@@ -238,10 +238,11 @@ fn slashed(path: &str) -> String {
         } else if rest.starts_with('"') {
             let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<String>();
             let key = stream.next().unwrap().unwrap();
-            (key, &rest[stream.byte_offset()..])
+            (key, rest.split_at(stream.byte_offset()).1)
         } else {
             let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            (rest[..end].to_owned(), &rest[end..])
+            let (key, after) = rest.split_at(end);
+            (key.to_owned(), after)
         };
         out = format!("{out}/{key}");
         rest = after;
@@ -345,10 +346,14 @@ async fn the_verb_writes_over_nothing_unless_it_is_told_to() {
     let refused = run(&folder, &["litellm.yaml"]).await;
     assert_eq!((refused.code, config().as_str()), (Some(1), "ours: true\n"));
     assert!(
-        refused.stderr.contains("proxy_config.yaml (--force writes over a file that is there)"),
+        refused.stderr.contains("write proxy_config.yaml: it is there already (--force writes over it)"),
         "{}",
         refused.stderr
     );
+
+    let refused = run(&folder, &["litellm.yaml", "--output", "new.yaml", "--report", "proxy_config.yaml"]).await;
+    assert_eq!(refused.code, Some(1));
+    assert!(!folder.path("new.yaml").exists(), "all or nothing");
 
     assert_eq!(run(&folder, &["litellm.yaml", "--force"]).await.code, Some(0));
     assert!(config().contains("model_name: gpt"), "{}", config());

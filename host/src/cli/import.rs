@@ -48,6 +48,13 @@ pub(super) fn run(imports: Imports) -> Result<(), StartError> {
     let import = magic_litellm::import(&text).map_err(|error| bad_input(&asked.file, &error.to_string()))?;
     let report = if asked.json { format!("{:#}\n", as_json(&import)) } else { as_text(&import) };
     let to_stdout = asked.output.as_os_str() == "-";
+    if !asked.force {
+        // Before anything is written: half of what was asked for would be in the way of the next try.
+        let mut wanted = asked.report.iter().chain((!to_stdout && import.config.is_ok()).then_some(&asked.output));
+        if let Some(path) = wanted.find(|path| path.exists()) {
+            return Err(anyhow!("write {}: it is there already (--force writes over it)", path.display()).into());
+        }
+    }
     if let Ok(config) = &import.config {
         check(config, &import)?;
         if to_stdout {
@@ -105,9 +112,8 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), StartError> {
     } else {
         options.create_new(true);
     }
-    let hint = if force { "" } else { " (--force writes over a file that is there)" };
     let file = options.open(path).and_then(|mut file| file.write_all(text.as_bytes()));
-    Ok(file.with_context(|| format!("write {}{hint}", path.display()))?)
+    Ok(file.with_context(|| format!("write {}", path.display()))?)
 }
 
 fn bad_input(file: &Path, why: &str) -> StartError {

@@ -124,7 +124,7 @@ fn said_of_name(deployment: &Deployment<'_>, alias: &str, work: &mut Work) {
 
 /// By `order`, lowest first; those without one come after all that have one, as in LiteLLM.
 fn levels<'a>(deployments: Level<'a>, work: &mut Work) -> Vec<Level<'a>> {
-    let order_of = |deployment: &Deployment<'_>| param(deployment, "order").and_then(Node::number);
+    let order_of = |deployment: &Deployment<'_>| order(deployment).and_then(Node::number);
     let mut levels: Vec<(f64, Level<'a>)> = Vec::new();
     for deployment in deployments {
         let order = order_of(&deployment).unwrap_or(f64::INFINITY);
@@ -136,7 +136,7 @@ fn levels<'a>(deployments: Level<'a>, work: &mut Work) -> Vec<Level<'a>> {
     levels.sort_by(|one, other| one.0.total_cmp(&other.0));
     for (place, (_, level)) in levels.iter().enumerate() {
         for deployment in level {
-            let Some(node) = param(deployment, "order") else { continue };
+            let Some(node) = order(deployment) else { continue };
             match (node.number(), place, level.len()) {
                 (None, ..) => {
                     work.book.manual(node, "expected a number: put the profile where it belongs in the chain")
@@ -212,6 +212,11 @@ fn said_of_shares(deployment: &Deployment<'_>, strategy: Strategy, alone: bool, 
 
 fn param<'a>(deployment: &Deployment<'a>, key: &str) -> Option<&'a Node> {
     deployment.entry.get("litellm_params")?.get(key)
+}
+
+/// What was added by LiteLLM's interface has it in model_info.
+fn order<'a>(deployment: &Deployment<'a>) -> Option<&'a Node> {
+    param(deployment, "order").or_else(|| deployment.entry.get("model_info")?.get("order"))
 }
 
 /// The name as ours: a character that no name has becomes `-`, and no two differ in case alone.

@@ -86,7 +86,12 @@ pub(crate) fn read(entry: &Node, profile: &mut Profile, work: &mut Work) {
     }
     let info = entry.get("model_info");
     prices([own, info], profile, work);
+    let has_order = own.is_some_and(|own| own.get("order").is_some());
     for (key, node) in info.map(Node::entries).unwrap_or_default() {
+        if key == "order" && !has_order {
+            // Read with the entry's group.
+            continue;
+        }
         model_info(key, node, profile, work);
     }
     for (key, node) in entry.entries() {
@@ -255,6 +260,7 @@ fn model_info(key: &str, node: &Node, profile: &mut Profile, work: &mut Work) {
             None => work.book.exact(node, "unknown, as there"),
         },
         "id" => work.book.approximate(node, "the profile is called by its model_name"),
+        "order" => work.book.exact(node, "litellm_params has it too, and wins there as well"),
         "mode" => work.book.exact(node, "nothing to say: an alias answers at every endpoint that its vendor has"),
         "base_model" => work.book.approximate(
             node,

@@ -120,3 +120,21 @@ fn what_is_no_config_is_refused_with_its_place() {
         assert!(error.contains(says), "{yaml}: {error}");
     }
 }
+
+/// The fenced block of docs/IMPORT.md that begins with "```WORDS".
+fn block(words: &str) -> &'static str {
+    let text = include_str!("../../../../docs/IMPORT.md");
+    let (_, rest) = text.split_once(&format!("```{words}\n")).unwrap_or_else(|| panic!("no block `{words}`"));
+    rest.split_once("```").expect("it ends").0
+}
+
+#[test]
+fn the_example_of_the_documentation_is_what_comes_out() {
+    let import = import(block("yaml litellm")).unwrap();
+    let config = ours("docs/IMPORT.md", &import);
+    assert_eq!(block("yaml ours"), config);
+    let table = import.report.table();
+    for line in block("text report").lines().filter(|line| !line.trim().is_empty()) {
+        assert!(table.contains(&format!("{line}\n")), "`{line}` in\n{table}");
+    }
+}
