@@ -2,6 +2,8 @@
 use super::*;
 use std::collections::BTreeSet;
 
+mod random;
+
 /// The config that comes out, held to our own check with placeholders for its variables; or why there is none.
 fn ours(name: &str, import: &Import) -> String {
     let text = match &import.config {
