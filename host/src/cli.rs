@@ -1,6 +1,7 @@
 //! The command line: what was asked, as values, and how it ended, as an exit code (0 done, 1 failed, 2 bad config or usage).
 mod eval;
 mod grants;
+mod import;
 mod keys;
 mod replay;
 mod teams;
@@ -38,6 +39,8 @@ enum Verb {
     /// Print every key by its id and how it stands, by the files alone: no gateway need run.
     Keys(keys::Keys),
     Eval(Box<eval::Eval>),
+    /// Another gateway's config as ours, with a report of what became of each field.
+    Import(import::Imports),
     /// Run sessions again from the data folder, without any model, and say whether they decide and say the same.
     Replay(replay::Replay),
     /// What clients of ours authenticate with: make, list, change and end virtual keys.
@@ -102,6 +105,7 @@ pub fn run() -> ExitCode {
     let result = match cli.verb {
         Some(Verb::Check(places)) => runtime.block_on(check(places.into())),
         Some(Verb::Keys(keys)) => keys::show(keys),
+        Some(Verb::Import(imports)) => import::run(imports),
         Some(Verb::Eval(eval)) => runtime.block_on(Box::pin(eval::run(*eval))),
         Some(Verb::Replay(replay)) => runtime.block_on(Box::pin(replay::run(replay))),
         Some(Verb::VirtualKeys(asked)) => runtime.block_on(Box::pin(virtual_keys::run(asked))),

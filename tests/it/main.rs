@@ -22,6 +22,7 @@ mod field;
 mod guests;
 mod hedging;
 mod hostile;
+mod import;
 mod keys;
 mod lanes;
 mod limits;

@@ -71,6 +71,12 @@ const RULES: &[Rule] = &[
         tokio: &[],
     },
     Rule {
+        name: "magic-litellm",
+        may: &["serde", "serde-saphyr", "serde_json", "thiserror"],
+        never: &["tokio", "axum", "hyper", "reqwest", "wasmtime"],
+        tokio: &[],
+    },
+    Rule {
         name: "magic-plugins",
         may: &[
             TYPES,

@@ -36,7 +36,9 @@ impl Needs {
         fs::create_dir_all(root.join("data")).context("create `data/`")?;
         let mut env: Vec<(&'static str, OsString)> = Vec::new();
         if root.join(CLIENTS).join("requirements.txt").is_file() {
-            env.push(("MAGIC_TEST_PYTHON", python_clients(root)?.into()));
+            let python = python_clients(root)?;
+            env.push(("MAGIC_LITELLM_EXAMPLES", litellm_examples(root, &python)?.into()));
+            env.push(("MAGIC_TEST_PYTHON", python.into()));
         }
         for folder in [CLIENTS, BROWSER] {
             if root.join(folder).join("package.json").is_file() {
@@ -82,6 +84,19 @@ fn model(env: &mut Vec<(&'static str, OsString)>, root: &Path) -> Result<Option<
 /// A Python with the clients of `tests/clients/requirements.txt`.
 fn python_clients(root: &Path) -> Result<PathBuf> {
     python_with(root, "test-venv", &root.join(CLIENTS).join("requirements.txt"), "the Python clients")
+}
+
+/// The folder of LiteLLM's own example configs, taken out of its wheel.
+fn litellm_examples(root: &Path, python: &Path) -> Result<PathBuf> {
+    let folder = root.join("data/litellm-examples");
+    let stamp = Stamp::of(&root.join(CLIENTS).join("litellm.txt"), folder.join(".fetched"))?;
+    if !stamp.holds() {
+        let mut fetch = Command::new(python);
+        fetch.arg("-I").arg(root.join(CLIENTS).join("litellm_examples.py")).arg(&folder);
+        shell::quietly(&mut fetch, "fetching LiteLLM's example configs", &root.join("data/test-needs.log"))?;
+        stamp.set()?;
+    }
+    Ok(folder)
 }
 
 /// A Python of our own at `data/NAME` with the packages that the file `wanted` names, made again when that file changes.
