@@ -20,6 +20,8 @@ CONFIGS = re.compile(
 
 def main(folder: pathlib.Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.yaml"):
+        old.unlink()
     with tempfile.TemporaryDirectory() as wheels:
         wanted = pathlib.Path(__file__).with_name("litellm.txt")
         pip = [sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check", "--no-deps"]

@@ -14,12 +14,15 @@ pub(crate) const BOUNDS: [&str; 9] = [
     "team_alias",
 ];
 
-/// `magic-proxy <verb> create --name NAME ...` with what `section` says of it.
+/// `magic-proxy <verb> create ...` with what `section` says of it.
 pub(crate) fn command(verb: &str, name: &str, section: &Node) -> String {
     let number = |key: &str| section.get(key).and_then(Node::number).filter(|number| *number > 0.0);
     let name = ["key_alias", "team_alias"].into_iter().find_map(|key| section.get(key)?.text()).unwrap_or(name);
-    let mut command = format!("magic-proxy {verb} create --name {}", quoted(name));
-    if let Some(budget) = number("max_budget") {
+    let mut command = match verb {
+        "teams" => format!("magic-proxy teams create {}", team_name(name)),
+        _ => format!("magic-proxy {verb} create --name {}", quoted(name)),
+    };
+    if let Some(budget) = number("max_budget").filter(|budget| *budget >= 0.000_001) {
         let window = section.get("budget_duration").and_then(Node::text).map_or_else(|| "total".to_owned(), window);
         command += &format!(" --budget {}/{window}", crate::emit::number(budget));
     }
@@ -53,6 +56,14 @@ fn window(duration: &str) -> String {
             None => other.replace(|char: char| !char.is_ascii_alphanumeric(), ""),
         },
     }
+}
+
+/// A team is called by letters, digits, `-`, `_` and `.`, at most 64.
+fn team_name(name: &str) -> String {
+    let fits = |char: char| if char.is_ascii_alphanumeric() || "-_.".contains(char) { char } else { '-' };
+    let name: String = name.chars().map(fits).take(64).collect();
+    let name = name.trim_start_matches(['-', '_', '.']);
+    if name.is_empty() { "team".to_owned() } else { name.to_owned() }
 }
 
 /// For a shell.

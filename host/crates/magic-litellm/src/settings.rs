@@ -125,7 +125,12 @@ fn rests_nothing(draft: &mut Draft) {
 fn bounds(key: &str, node: &Node, section: Option<&Node>, work: &mut Work) {
     let Some(section) = section else { return };
     match key {
-        "max_budget" | "budget_duration" | "max_parallel_requests" => {
+        // Of each key, says LiteLLM.
+        "max_parallel_requests" => {
+            let command = clients::command("virtual-keys", "NAME", section);
+            work.book.manual(node, format!("say it with each virtual key: `{command}`"));
+        }
+        "max_budget" | "budget_duration" => {
             let command = clients::command("teams", "everyone", section);
             work.book.manual(
                 node,

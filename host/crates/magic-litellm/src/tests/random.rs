@@ -148,7 +148,7 @@ fn entry(dice: &mut Dice) -> Value {
 #[test]
 fn whatever_the_file_says_no_field_is_lost_and_what_comes_out_passes_our_check() {
     let mut runnable = 0;
-    for seed in 0..4000 {
+    for seed in 0..1500 {
         let mut dice = Dice(seed);
         let models: Vec<Value> = (0..dice.below(6)).map(|_| entry(&mut dice)).collect();
         let file = json!({
@@ -163,7 +163,7 @@ fn whatever_the_file_says_no_field_is_lost_and_what_comes_out_passes_our_check()
         ours(&format!("seed {seed}: {file:#}"), &import);
         assert_eq!(import.report.lines.len(), leaves(&file), "seed {seed}");
     }
-    assert!(runnable > 1000, "{runnable} of 4000 files had something to serve");
+    assert!(runnable > 500, "{runnable} of 1500 files had something to serve");
 }
 
 fn leaves(value: &Value) -> usize {
