@@ -233,10 +233,10 @@ fn address(text: &str, route: Route, profile: &mut Profile, work: &mut Work) -> 
                 "with /anthropic/v1 behind it: take that off if the variable's value ends in it already".to_owned(),
             ));
         }
-        (Route::AzureAi, _) if !base.contains("/anthropic") => base = format!("{base}/anthropic/v1"),
+        (Route::AzureAi, _) => base = format!("{}/anthropic/v1", before(&base, "/anthropic")),
         (_, "anthropic" | "ollama") => base = with(&base, "/v1"),
         (_, "azure") if base.ends_with("/openai/v1") => profile.provider = "openai",
-        (_, "azure") => base = before_openai(&base).to_owned(),
+        (_, "azure") => base = before(&base, "/openai").to_owned(),
         _ => {}
     }
     let moved = (base != given).then(|| format!("api_base: {base}, to which the gateway appends the dialect's path"));
@@ -244,10 +244,10 @@ fn address(text: &str, route: Route, profile: &mut Profile, work: &mut Work) -> 
     Ok(moved)
 }
 
-/// Azure's address without what the gateway appends. A host may be called `openai-...`, so only its path is looked at.
-fn before_openai(base: &str) -> &str {
+/// An address without what begins with `part`. A host may be called `openai-...`, so only the path is looked at.
+fn before<'a>(base: &'a str, part: &str) -> &'a str {
     let host = base.find("://").map_or(0, |at| at + "://".len());
-    let path = base.get(host..).and_then(|rest| rest.find("/openai"));
+    let path = base.get(host..).and_then(|rest| rest.find(part));
     path.and_then(|at| base.get(..host + at)).unwrap_or(base)
 }
 
