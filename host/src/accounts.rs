@@ -24,7 +24,7 @@ pub(crate) use keys::{GrantsPatch, Patch};
 pub(crate) use ledger::{Actor, FILE, Ledger, ms as unix_ms};
 pub(crate) use principal::{ANONYMOUS, Principal};
 pub(crate) use report::{usage_cells, usage_csv, usage_head, usage_json};
-pub(crate) use tally::{Outcome, Sums};
+pub(crate) use tally::Outcome;
 pub(crate) use usage::{By, Query, Row};
 
 use arc_swap::ArcSwap;

@@ -26,7 +26,7 @@ mod words;
 
 use crate::app::App;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use magic_access::Scope;
 use std::sync::Arc;
 
@@ -63,11 +63,22 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/cache", get(admin::cache))
         .route("/admin/sessions", get(admin::sessions))
         .route("/admin/explain", post(admin::explain))
-        .route("/metrics", get(metrics::show));
+        .route("/metrics", get(metrics::show))
+        .route("/admin/usage", get(admin::usage::show))
+        .route("/admin/virtual-keys", get(admin::virtual_keys::list))
+        .route("/admin/virtual-keys/{id}", get(admin::virtual_keys::show))
+        .route("/admin/teams", get(admin::teams::list));
+    let admin = Router::new()
+        .route("/admin/virtual-keys", post(admin::virtual_keys::create))
+        .route("/admin/virtual-keys/{id}", patch(admin::virtual_keys::update).delete(admin::virtual_keys::revoke))
+        .route("/admin/virtual-keys/{id}/rotate", post(admin::virtual_keys::rotate))
+        .route("/admin/teams", post(admin::teams::create))
+        .route("/admin/teams/{name}", patch(admin::teams::update).delete(admin::teams::delete));
     let open = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
     ui::routes(open)
         .merge(auth::needs(Scope::User, &app, user))
         .merge(auth::needs(Scope::Viewer, &app, viewer))
+        .merge(auth::needs(Scope::Admin, &app, admin))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::method_not_allowed)
         .with_state(app)

@@ -127,7 +127,7 @@ impl Ledger {
     /// At once and for good. It stays in the list, for usage speaks of it.
     pub(crate) async fn revoke_key(&self, id: VirtualKeyId, by: Actor, now: SystemTime) -> Result<VirtualKey, Failure> {
         let revoke = move |key: VirtualKey| {
-            let revoked_ms = key.revoked_ms.or(Some(ms(now)));
+            let revoked_ms = key.revoked_ms.or_else(|| Some(ms(now)));
             Ok(VirtualKey { revoked_ms, ..key })
         };
         self.change_key(id, by, "virtual_key.revoke", now, revoke).await

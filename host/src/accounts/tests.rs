@@ -4,6 +4,7 @@ use crate::store::testing::{Folder, at};
 use magic_access::{AliasRule, Amount, Budget, Money, Scope, TeamName, Window};
 use magic_types::{AliasName, Kind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use tally::Sums;
 
 const COST: u64 = 777;
 

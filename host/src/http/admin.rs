@@ -1,4 +1,8 @@
 //! What runs here, for whoever operates it. Never a secret.
+pub(super) mod teams;
+pub(super) mod usage;
+pub(super) mod virtual_keys;
+
 use super::error::Refusal;
 use super::reply::{self, rfc3339};
 use super::{models, serve};

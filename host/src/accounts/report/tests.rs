@@ -1,6 +1,6 @@
 //! What a spreadsheet is given.
+use super::super::tally::Sums;
 use super::*;
-use crate::accounts::Sums;
 
 #[test]
 fn cells_are_quoted_where_they_must_be_and_are_never_formulas() {
