@@ -1,8 +1,12 @@
 //! The route table: every path of the gateway, which scope it needs, and who answers it.
 mod admin;
+mod audit;
 mod auth;
 mod cached;
+mod catalogue;
 mod chat;
+mod config;
+mod edit;
 mod error;
 mod health;
 mod inspect;
@@ -19,6 +23,7 @@ mod serve;
 mod sessions;
 mod sse;
 mod story;
+mod texts;
 mod transcription;
 mod typewriter;
 mod ui;
@@ -26,7 +31,7 @@ mod words;
 
 use crate::app::App;
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use magic_access::Scope;
 use std::sync::Arc;
 
@@ -63,11 +68,24 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/cache", get(admin::cache))
         .route("/admin/sessions", get(admin::sessions))
         .route("/admin/explain", post(admin::explain))
-        .route("/metrics", get(metrics::show));
+        .route("/metrics", get(metrics::show))
+        .route("/admin/config", get(config::show))
+        .route("/admin/prompts", get(texts::list_prompts))
+        .route("/admin/prompts/{name}", get(texts::show_prompt))
+        .route("/admin/manifests", get(texts::list_manifests))
+        .route("/admin/manifests/{name}", get(texts::show_manifest))
+        .route("/admin/patterns", get(catalogue::patterns))
+        .route("/admin/provider_models", get(catalogue::provider_models));
+    let operator = Router::new()
+        .route("/admin/prompts/{name}", put(texts::write_prompt))
+        .route("/admin/manifests/{name}", put(texts::write_manifest));
+    let admin = Router::new().route("/admin/config", post(config::change).put(config::change));
     let open = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
     ui::routes(open)
         .merge(auth::needs(Scope::User, &app, user))
         .merge(auth::needs(Scope::Viewer, &app, viewer))
+        .merge(auth::needs(Scope::Operator, &app, operator))
+        .merge(auth::needs(Scope::Admin, &app, admin))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::method_not_allowed)
         .with_state(app)

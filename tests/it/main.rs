@@ -8,6 +8,7 @@
 
 mod access;
 mod admin;
+mod admin_config;
 mod breakers;
 mod budgets;
 mod cache;
