@@ -77,6 +77,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/patterns", get(catalogue::patterns))
         .route("/admin/provider_models", get(catalogue::provider_models));
     let operator = Router::new()
+        .route("/admin/audit", get(audit::list))
         .route("/admin/prompts/{name}", put(texts::write_prompt))
         .route("/admin/manifests/{name}", put(texts::write_manifest));
     let admin = Router::new().route("/admin/config", post(config::change).put(config::change));

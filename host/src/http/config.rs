@@ -1,8 +1,8 @@
 //! `proxy_config.yaml` for whoever administers the gateway: read, tried, changed. What a change must pass is the reload's
 //! to say.
-use super::audit::{self, Entry};
+use super::auth::Caller;
 use super::error::Refusal;
-use super::{edit, reply, sessions};
+use super::{audit, edit, reply, sessions};
 use crate::app::App;
 use crate::reload::{Change, Changed, New, Refused, Target, etag};
 use axum::extract::rejection::QueryRejection;
@@ -65,6 +65,7 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawVal
 /// Tries a change, or makes it and waits until it is what serves.
 pub(crate) async fn change(
     State(app): State<Arc<App>>,
+    caller: Caller,
     wish: Result<Query<Wish>, QueryRejection>,
     headers: HeaderMap,
     request: Request,
@@ -72,20 +73,15 @@ pub(crate) async fn change(
     let Query(Wish { dry_run }) = wish.map_err(|error| Failure::new(Kind::InvalidRequest, error.body_text()))?;
     let file = app.editor.config_name();
     let condition = edit::condition(&headers, !dry_run)?;
-    let who = audit::who(request.extensions());
     let new = new(sessions::body(&app, &app.live.load(), request).await?)?;
     let change = Change { file: Target::Config, new, condition, dry_run };
     let changed = app.editor.change(change).await.map_err(|refused| edit::refusal(&file, refused))?;
     let diff = edit::diff(&file, &changed.before, &changed.after);
     let is_written = !dry_run && changed.before != changed.after;
     if is_written {
-        let entry = Entry {
-            action: "config.write",
-            target: file,
-            before: json!({ "etag": etag(&changed.before), "backup": changed.backup }),
-            after: json!({ "etag": changed.etag, "diff": diff }),
-        };
-        audit::note(&app, &who, &entry);
+        let before = json!({ "etag": etag(&changed.before), "backup": changed.backup });
+        let after = json!({ "etag": changed.etag, "diff": diff });
+        audit::note(&app, &caller, "config.write", &file, [Some(before), Some(after)]).await;
     }
     Ok(told(&app, &changed, &diff, dry_run).await)
 }

@@ -14,7 +14,7 @@ pub(crate) struct Refusal {
     dialect: Dialect,
     /// What became of the legs, where it came to that.
     route: Option<String>,
-    unmet: Option<Unmet>,
+    unmet: Option<Box<Unmet>>,
 }
 
 /// Why a file that is edited stays as it was (RFC 9110, section 13, and RFC 6585, section 3).
@@ -43,7 +43,7 @@ impl Refusal {
     }
 
     pub(super) fn unmet(unmet: Unmet, public: impl Into<String>) -> Self {
-        Self { unmet: Some(unmet), ..Self::from(Failure::new(Kind::InvalidRequest, public)) }
+        Self { unmet: Some(Box::new(unmet)), ..Self::from(Failure::new(Kind::InvalidRequest, public)) }
     }
 }
 
@@ -54,7 +54,7 @@ impl IntoResponse for Refusal {
             tracing::debug!(kind = failure.kind.as_str(), "refused: {} ({})", failure.public, failure.private);
         }
         let mut response = match unmet {
-            Some(unmet) => unmet_response(&failure, unmet),
+            Some(unmet) => unmet_response(&failure, *unmet),
             None => response(&failure, dialect),
         };
         if let Some(Ok(route)) = route.map(|route| HeaderValue::from_str(&route)) {

@@ -1,9 +1,9 @@
 //! System prompts and manifests: the files of two folders beside the config, listed, read, written. A name is a file's
 //! name in its folder and nothing else.
-use super::audit::{self, Entry};
+use super::auth::Caller;
 use super::error::Refusal;
 use super::reply::rfc3339;
-use super::{edit, reply, sessions};
+use super::{audit, edit, reply, sessions};
 use crate::app::App;
 use crate::reload::{Change, New, Refused, Target, etag};
 use axum::extract::{Path, Request, State};
@@ -93,7 +93,7 @@ struct Body {
 async fn write(app: &App, shelf: Shelf, name: &str, request: Request) -> Result<Response, Refusal> {
     let file = shelf.file(name)?;
     let condition = edit::condition(request.headers(), true)?;
-    let who = audit::who(request.extensions());
+    let caller = Caller::of(request.extensions())?;
     let Body { text } = sessions::body(app, &app.live.load(), request).await?;
     if text.len() > TEXT_BYTES_MAX {
         let text = format!("{file} would have {} bytes; at most {TEXT_BYTES_MAX} are kept", text.len());
@@ -105,8 +105,7 @@ async fn write(app: &App, shelf: Shelf, name: &str, request: Request) -> Result<
     if changed.is_new || changed.before != changed.after {
         let before = (!changed.is_new).then(|| json!({ "etag": etag(&changed.before), "backup": changed.backup }));
         let after = json!({ "etag": changed.etag, "diff": diff });
-        let entry = Entry { action: shelf.action(), target: file.clone(), before: json!(before), after };
-        audit::note(app, &who, &entry);
+        audit::note(app, &caller, shelf.action(), &file, [before, Some(after)]).await;
     }
     // What the config does not name is read by nobody, and waited for by nobody.
     let in_use = app.live.load().prompts.contains_key(&file);
