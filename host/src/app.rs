@@ -102,6 +102,7 @@ pub(crate) struct App {
     pub(crate) door: Door,
     pub(crate) status: Status,
     pub(crate) editor: Editor,
+    pub(crate) desk: http::Desk,
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) tasks: Tasks,
     /// Plain requests at work; sessions have bounds of their own.
@@ -168,6 +169,7 @@ impl Gateway {
             door: Door { listen: address, ..door },
             status,
             editor: reload.editor(),
+            desk: http::Desk::default(),
             runtime,
             tasks: tasks.clone(),
             places,

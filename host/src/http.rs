@@ -12,6 +12,7 @@ mod health;
 mod inspect;
 mod limits;
 mod metrics;
+mod login;
 mod models;
 mod origin;
 mod others;
@@ -28,6 +29,8 @@ mod transcription;
 mod typewriter;
 mod ui;
 mod words;
+
+pub(crate) use login::Desk;
 
 use crate::app::App;
 use axum::Router;
@@ -60,7 +63,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/react/sessions/{id}/approvals/{call_id}", post(words::approval))
         .route("/v1/react/sessions/{id}/fork", post(sessions::fork))
         .route("/v1/react/sessions/{id}/replay", post(inspect::replay))
-        .route("/v1/react/sessions/{id}/diff/{other}", get(inspect::diff));
+        .route("/v1/react/sessions/{id}/diff/{other}", get(inspect::diff))
+        .route("/admin/whoami", get(login::whoami));
     let viewer = Router::new()
         .route("/admin/components", get(admin::components))
         .route("/admin/keys", get(admin::keys))
@@ -81,7 +85,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/prompts/{name}", put(texts::write_prompt))
         .route("/admin/manifests/{name}", put(texts::write_manifest));
     let admin = Router::new().route("/admin/config", post(config::change).put(config::change));
-    let open = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
+    let open = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/admin/login", post(login::login))
+        .route("/admin/logout", post(login::logout));
     ui::routes(open)
         .merge(auth::needs(Scope::User, &app, user))
         .merge(auth::needs(Scope::Viewer, &app, viewer))

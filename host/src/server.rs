@@ -4,13 +4,16 @@ mod stall;
 
 use crate::tasks::Tasks;
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
 
 /// A client that has not sent its request's head by then is slow on purpose or gone.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -18,6 +21,13 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 /// After a failed `accept` (mostly: out of file descriptors) a short rest keeps the loop from spinning.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// Who is at the other end of a request's connection, as an extension of the request.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    pub(crate) is_tls: bool,
+}
 
 /// Serves until the tasks are told to stop. Connections over `connections_max` wait in the kernel's backlog.
 pub(crate) async fn serve(listener: TcpListener, router: Router, tasks: Tasks, connections_max: usize) {
@@ -28,10 +38,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, tasks: Tasks, c
             () = stopping.cancelled() => return,
             accepted = accept(&listener, &places) => accepted,
         };
-        let Some((stream, place)) = accepted else { continue };
+        let Some((stream, peer, place)) = accepted else { continue };
         let (router, stopping) = (router.clone(), tasks.stopping());
         tasks.spawn("connection", async move {
-            converse(stream, router, stopping.cancelled()).await;
+            converse(stream, peer, router, stopping.cancelled()).await;
             drop(place);
         });
     }
@@ -40,10 +50,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, tasks: Tasks, c
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, address)) => Some((stream, Peer { address, is_tls: false }, place)),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted: {error}");
             tokio::time::sleep(ACCEPT_REST).await;
@@ -52,16 +62,20 @@ async fn accept(
     }
 }
 
-async fn converse(stream: TcpStream, router: Router, stopping: impl Future<Output = ()>) {
+async fn converse(stream: TcpStream, peer: Peer, router: Router, stopping: impl Future<Output = ()>) {
     // Without it a small frame waits for the client's delayed acknowledgement, 40 ms on loopback.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
+    let service = router.map_request(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        request
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stall::Guarded::new(stream)), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stall::Guarded::new(stream)), TowerToHyperService::new(service));
     tokio::pin!(connection, stopping);
     let ended = tokio::select! {
         ended = &mut connection => ended,

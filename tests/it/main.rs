@@ -9,6 +9,7 @@
 mod access;
 mod admin;
 mod admin_config;
+mod admin_login;
 mod breakers;
 mod budgets;
 mod cache;
