@@ -1,19 +1,19 @@
 //! Accepts connections and speaks HTTP/1.1 on them: TCP_NODELAY, a head timeout against slow senders, a bound on open
 //! connections, and a stop that lets answers in flight finish.
+mod peer;
 mod stall;
+
+pub(crate) use peer::Peer;
 
 use crate::tasks::Tasks;
 use axum::Router;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tower::ServiceExt as _;
 
 /// A client that has not sent its request's head by then is slow on purpose or gone.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -21,13 +21,6 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const BUFFER_BYTES_MAX: usize = 64 << 10;
 /// After a failed `accept` (mostly: out of file descriptors) a short rest keeps the loop from spinning.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
-
-/// Who is at the other end of a request's connection, as an extension of the request.
-#[derive(Clone, Debug)]
-pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
-    pub(crate) is_tls: bool,
-}
 
 /// Serves until the tasks are told to stop. Connections over `connections_max` wait in the kernel's backlog.
 pub(crate) async fn serve(listener: TcpListener, router: Router, tasks: Tasks, connections_max: usize) {
@@ -67,15 +60,14 @@ async fn converse(stream: TcpStream, peer: Peer, router: Router, stopping: impl 
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = router.map_request(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(peer.clone());
-        request
-    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stall::Guarded::new(stream)), TowerToHyperService::new(service));
+        .serve_connection(
+            TokioIo::new(stall::Guarded::new(stream)),
+            TowerToHyperService::new(peer::known(router, peer)),
+        );
     tokio::pin!(connection, stopping);
     let ended = tokio::select! {
         ended = &mut connection => ended,
