@@ -1,7 +1,10 @@
 // Wires the page: the alias chooser, the question, one run at a time, and what is said aloud. The only reader of clocks.
 
+import { Admin } from './admin.js';
+import { AdminView } from './admin-view.js';
 import { Fault, Gateway } from './gateway.js';
 import { apply, begin, ended } from './run.js';
+import { Session } from './session.js';
 import { aliasText, count, cure, statusText } from './words.js';
 import { RunView } from './view.js';
 
@@ -34,9 +37,15 @@ const page = {
   ask: element('ask'),
   stop: element('stop'),
   announcer: element('announcer'),
+  admin: element('admin'),
+  signIn: element('sign-in'),
+  skip: document.querySelector('.skip'),
+  views: { ask: element('view-ask'), admin: element('view-admin') },
 };
 
-const gateway = new Gateway();
+const session = new Session();
+const gateway = new Gateway({ fetch: session.fetch });
+const adminView = new AdminView(page.admin, { admin: new Admin(session.fetch), session, onChange: loadAliases, say });
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const touch = matchMedia('(pointer: coarse)');
 let aliases = [];
@@ -52,7 +61,8 @@ async function loadAliases() {
   } catch (error) {
     aliasesAt = -Infinity;
     showLink('lost', 'Not connected');
-    if (aliases.length === 0) showProblem(error.message, error instanceof Fault ? cure(error) : 'Reload the page.');
+    page.signIn.hidden = error?.status !== 401;
+    if (aliases.length === 0 || error?.status === 401) showProblem(error.message, error instanceof Fault ? cure(error) : 'Reload the page.');
   }
 }
 
@@ -125,6 +135,27 @@ function remember(id) {
   } catch {
     // See `recall`.
   }
+}
+
+// === Views ===
+
+// The address says which: `#admin`, or anything else for asking.
+function showView() {
+  const isAdmin = location.hash === '#admin';
+  page.views.ask.toggleAttribute('aria-current', !isAdmin);
+  page.views.admin.toggleAttribute('aria-current', isAdmin);
+  page.admin.hidden = !isAdmin;
+  page.skip.hidden = isAdmin;
+  page.composer.hidden = isAdmin;
+  page.runs.hidden = isAdmin;
+  page.empty.hidden = isAdmin || page.runs.childElementCount > 0;
+  if (isAdmin) adminView.show();
+}
+
+// An old gateway, or none at all: the page then says so when it asks for the aliases.
+async function recognise() {
+  await session.refresh().catch(() => null);
+  showView();
 }
 
 // === One run ===
@@ -334,6 +365,8 @@ page.examples.addEventListener('click', (event) => {
 document.addEventListener('keydown', onPageKey);
 document.addEventListener('visibilitychange', refreshAliases);
 window.addEventListener('focus', refreshAliases);
+window.addEventListener('hashchange', showView);
 
-if (!touch.matches) page.question.focus();
+if (!touch.matches && location.hash !== '#admin') page.question.focus();
+await recognise();
 await loadAliases();

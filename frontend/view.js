@@ -1,5 +1,6 @@
 // Draws one run and keeps it in step with its state. Owns that run's elements; everything a model made goes in as text.
 
+import { make } from './dom.js';
 import { count, cure, facts, lines, seconds, statusText, thinkingText } from './words.js';
 import { ended } from './run.js';
 
@@ -257,13 +258,6 @@ class GrowingText {
     this.#node = document.createTextNode(fresh);
     this.#element.append(this.#node);
   }
-}
-
-function make(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
 }
 
 // Writing the same text again would make screen readers repeat it and throw a selection away.

@@ -98,6 +98,13 @@ impl Accounts {
         self.0.directory.load().get(key).cloned()
     }
 
+    /// Who that is, as long as the key is good: for whoever showed it some time ago.
+    pub(crate) fn still(&self, key: &VirtualKeyId, now: SystemTime) -> Result<Arc<Principal>, Denied> {
+        let principal = self.principal(key).ok_or(Denied::NoSuchKey)?;
+        principal.is_good(ledger::ms(now))?;
+        Ok(principal)
+    }
+
     /// Lets a request begin, or says why not. What it is let in with must be settled when it is over.
     pub(crate) async fn admit(&self, principal: &Arc<Principal>, want: Want<'_>) -> Result<Admission, Denied> {
         // Not the principal of then: its key may have been revoked, or given other grants.

@@ -2,7 +2,7 @@
 use crate::accounts::{self, Accounts};
 use crate::cache::{Bounds, Cache};
 use crate::components::Egress;
-use crate::reload::{Ground, Reload, Status, Watch};
+use crate::reload::{Editor, Ground, Reload, Status, Watch};
 use crate::sessions::{self, Sessions};
 use crate::snapshot::{Live, Snapshot};
 use crate::store::{self, Store};
@@ -101,6 +101,8 @@ pub(crate) struct App {
     pub(crate) accounts: Accounts,
     pub(crate) door: Door,
     pub(crate) status: Status,
+    pub(crate) editor: Editor,
+    pub(crate) desk: http::Desk,
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) tasks: Tasks,
     /// Plain requests at work; sessions have bounds of their own.
@@ -166,6 +168,8 @@ impl Gateway {
             accounts,
             door: Door { listen: address, ..door },
             status,
+            editor: reload.editor(),
+            desk: http::Desk::default(),
             runtime,
             tasks: tasks.clone(),
             places,

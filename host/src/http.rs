@@ -1,12 +1,17 @@
 //! The route table: every path of the gateway, which scope it needs, and who answers it.
 mod admin;
+mod audit;
 mod auth;
 mod cached;
+mod catalogue;
 mod chat;
+mod config;
+mod edit;
 mod error;
 mod health;
 mod inspect;
 mod limits;
+mod login;
 mod metrics;
 mod models;
 mod origin;
@@ -19,14 +24,17 @@ mod serve;
 mod sessions;
 mod sse;
 mod story;
+mod texts;
 mod transcription;
 mod typewriter;
 mod ui;
 mod words;
 
+pub(crate) use login::Desk;
+
 use crate::app::App;
 use axum::Router;
-use axum::routing::{get, patch, post};
+use axum::routing::{get, patch, post, put};
 use magic_access::Scope;
 use std::sync::Arc;
 
@@ -55,7 +63,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/react/sessions/{id}/approvals/{call_id}", post(words::approval))
         .route("/v1/react/sessions/{id}/fork", post(sessions::fork))
         .route("/v1/react/sessions/{id}/replay", post(inspect::replay))
-        .route("/v1/react/sessions/{id}/diff/{other}", get(inspect::diff));
+        .route("/v1/react/sessions/{id}/diff/{other}", get(inspect::diff))
+        .route("/admin/whoami", get(login::whoami));
     let viewer = Router::new()
         .route("/admin/components", get(admin::components))
         .route("/admin/keys", get(admin::keys))
@@ -64,20 +73,37 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/sessions", get(admin::sessions))
         .route("/admin/explain", post(admin::explain))
         .route("/metrics", get(metrics::show))
-        .route("/admin/usage", get(admin::usage::show))
+        .route("/admin/config", get(config::show))
+        .route("/admin/prompts", get(texts::list_prompts))
+        .route("/admin/prompts/{name}", get(texts::show_prompt))
+        .route("/admin/manifests", get(texts::list_manifests))
+        .route("/admin/manifests/{name}", get(texts::show_manifest))
+        .route("/admin/patterns", get(catalogue::patterns))
+        .route("/admin/provider_models", get(catalogue::provider_models))
         .route("/admin/virtual-keys", get(admin::virtual_keys::list))
         .route("/admin/virtual-keys/{id}", get(admin::virtual_keys::show))
-        .route("/admin/teams", get(admin::teams::list));
+        .route("/admin/teams", get(admin::teams::list))
+        .route("/admin/usage", get(admin::usage::show));
+    let operator = Router::new()
+        .route("/admin/audit", get(audit::list))
+        .route("/admin/prompts/{name}", put(texts::write_prompt))
+        .route("/admin/manifests/{name}", put(texts::write_manifest));
     let admin = Router::new()
+        .route("/admin/config", post(config::change).put(config::change))
         .route("/admin/virtual-keys", post(admin::virtual_keys::create))
         .route("/admin/virtual-keys/{id}", patch(admin::virtual_keys::update).delete(admin::virtual_keys::revoke))
         .route("/admin/virtual-keys/{id}/rotate", post(admin::virtual_keys::rotate))
         .route("/admin/teams", post(admin::teams::create))
         .route("/admin/teams/{name}", patch(admin::teams::update).delete(admin::teams::delete));
-    let open = Router::new().route("/healthz", get(health::alive)).route("/readyz", get(health::ready));
+    let open = Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/admin/login", post(login::login))
+        .route("/admin/logout", post(login::logout));
     ui::routes(open)
         .merge(auth::needs(Scope::User, &app, user))
         .merge(auth::needs(Scope::Viewer, &app, viewer))
+        .merge(auth::needs(Scope::Operator, &app, operator))
         .merge(auth::needs(Scope::Admin, &app, admin))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::method_not_allowed)

@@ -1,11 +1,14 @@
 //! Keeps the snapshot true to the files: look, build, swap or keep the last good. The only writer of [`Live`].
 mod build;
+mod edit;
 mod files;
+mod place;
 mod shelf;
 mod status;
 mod watch;
 
 pub(crate) use build::{Parts, key_ids};
+pub(crate) use edit::{Change, Changed, Condition, Editor, New, Refused, Target, etag};
 pub(crate) use status::{Row, Seen, Status};
 pub(crate) use watch::Watch;
 
@@ -44,6 +47,8 @@ pub(crate) struct Reload {
     started: Arc<Config>,
     /// Something has changed that is not live yet.
     dirty: bool,
+    asks: edit::Asks,
+    editor: Editor,
 }
 
 /// Looks at files that have just changed: now, or only once they have settled.
@@ -73,9 +78,15 @@ impl Reload {
         ground.upstream.reconcile(&parts.config, parts.keys.take().unwrap_or_default());
         let warnings = std::mem::take(&mut parts.warnings);
         warn(&warnings);
-        let seen = Seen { rows: shelf.rows(&parts.chosen), problems: Vec::new(), warnings };
+        let seen = Seen { rows: shelf.rows(&parts.chosen), config: read.etag, problems: Vec::new(), warnings };
         let started = Arc::clone(&parts.config);
-        Ok((Self { ground, shelf, texts, started, dirty: false }, parts, seen))
+        let (editor, asks) = edit::channel(ground.paths.config.clone());
+        Ok((Self { ground, shelf, texts, started, dirty: false, asks, editor }, parts, seen))
+    }
+
+    /// For whoever wants files changed.
+    pub(crate) fn editor(&self) -> Editor {
+        self.editor.clone()
     }
 
     /// Runs until `stopping`. A change is found within moments, and read when it has settled.
@@ -84,9 +95,17 @@ impl Reload {
             let mut unsettled = false;
             loop {
                 let wait = if unsettled { SETTLE } else { RESCAN };
-                tokio::select! {
-                    () = watch.changed(), if !unsettled => {}
-                    () = tokio::time::sleep(wait) => {}
+                let ask = tokio::select! {
+                    () = watch.changed(), if !unsettled => None,
+                    () = tokio::time::sleep(wait) => None,
+                    ask = self.asks.recv() => ask,
+                };
+                if let Some(ask) = ask {
+                    ask.answer(&self.ground, &self.shelf).await;
+                    if unsettled {
+                        // Two looks in a row would take a file for settled that was only not given the time to move.
+                        tokio::time::sleep(SETTLE).await;
+                    }
                 }
                 unsettled = self.look(&app).await;
             }
@@ -129,7 +148,7 @@ impl Reload {
         warnings.extend(build::waiting_for_restart(&self.started, &parts.config));
         let told = app.status.get().warnings;
         warn(warnings.iter().filter(|warning| !told.contains(warning)));
-        let seen = Seen { rows: self.shelf.rows(&parts.chosen), problems, warnings };
+        let seen = Seen { rows: self.shelf.rows(&parts.chosen), config: texts.etag, problems, warnings };
         // Reconciled before publishing: a request that sees the new plan must find its pool.
         if let Some(keys) = parts.keys.take() {
             self.ground.upstream.reconcile(&parts.config, keys);
@@ -155,7 +174,7 @@ fn warn<'a>(warnings: impl IntoIterator<Item = &'a String>) {
 /// Reads the texts on the blocking pool.
 async fn read(ground: &Ground) -> build::Texts {
     let paths = ground.paths.clone();
-    blocking(move || build::read(&paths)).await
+    blocking(move || build::read(&paths, None)).await
 }
 
 /// Does work with files where it holds up no request: a network folder can hang.

@@ -1,6 +1,9 @@
 //! Accepts connections and speaks HTTP/1.1 on them: TCP_NODELAY, a head timeout against slow senders, a bound on open
 //! connections, and a stop that lets answers in flight finish.
+mod peer;
 mod stall;
+
+pub(crate) use peer::Peer;
 
 use crate::tasks::Tasks;
 use axum::Router;
@@ -28,10 +31,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, tasks: Tasks, c
             () = stopping.cancelled() => return,
             accepted = accept(&listener, &places) => accepted,
         };
-        let Some((stream, place)) = accepted else { continue };
+        let Some((stream, peer, place)) = accepted else { continue };
         let (router, stopping) = (router.clone(), tasks.stopping());
         tasks.spawn("connection", async move {
-            converse(stream, router, stopping.cancelled()).await;
+            converse(stream, peer, router, stopping.cancelled()).await;
             drop(place);
         });
     }
@@ -40,10 +43,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, tasks: Tasks, c
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, tokio::sync::OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, address)) => Some((stream, Peer { address, is_tls: false }, place)),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted: {error}");
             tokio::time::sleep(ACCEPT_REST).await;
@@ -52,7 +55,7 @@ async fn accept(
     }
 }
 
-async fn converse(stream: TcpStream, router: Router, stopping: impl Future<Output = ()>) {
+async fn converse(stream: TcpStream, peer: Peer, router: Router, stopping: impl Future<Output = ()>) {
     // Without it a small frame waits for the client's delayed acknowledgement, 40 ms on loopback.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -61,7 +64,10 @@ async fn converse(stream: TcpStream, router: Router, stopping: impl Future<Outpu
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stall::Guarded::new(stream)), TowerToHyperService::new(router));
+        .serve_connection(
+            TokioIo::new(stall::Guarded::new(stream)),
+            TowerToHyperService::new(peer::known(router, peer)),
+        );
     tokio::pin!(connection, stopping);
     let ended = tokio::select! {
         ended = &mut connection => ended,

@@ -8,6 +8,8 @@
 
 mod access;
 mod admin;
+mod admin_config;
+mod admin_login;
 mod breakers;
 mod budgets;
 mod cache;

@@ -30,7 +30,16 @@ const RULES: &[Rule] = &[
     Rule { name: "magic-tags", may: &[], never: &[], tokio: &[] },
     Rule {
         name: "magic-config",
-        may: &[TYPES, "serde", "serde_json", "serde-saphyr", "serde_path_to_error", "strsim", "thiserror"],
+        may: &[
+            TYPES,
+            "granit-parser",
+            "serde",
+            "serde_json",
+            "serde-saphyr",
+            "serde_path_to_error",
+            "strsim",
+            "thiserror",
+        ],
         never: &["tokio", "axum", "hyper", "reqwest", "wasmtime"],
         tokio: &[],
     },

@@ -1,6 +1,7 @@
 //! Who a request is from, and whether that is enough for where it goes: its credentials become a [`Caller`] before any
 //! handler runs. The route table says which scope a path needs.
 use super::error::Refusal;
+use super::login;
 use crate::accounts::Principal;
 use crate::app::{App, Door, wall_clock};
 use axum::Router;
@@ -8,7 +9,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Method, header};
 use magic_access::Scope;
 use magic_dialects::dialect::Dialect;
 use magic_types::{Failure, Kind};
@@ -31,6 +32,8 @@ pub(crate) struct Caller {
     pub(crate) principal: Arc<Principal>,
     /// What it may do here: its virtual key's, or what is left to whoever has none.
     pub(crate) scope: Scope,
+    /// By the page's cookie, not by showing a key.
+    pub(crate) is_signed_in: bool,
 }
 
 /// Routes that need a scope, as one part of the table.
@@ -43,7 +46,7 @@ async fn let_in(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    match admitted(&app, scope, request.headers()) {
+    match admitted(&app, scope, request.method(), request.headers()) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             Ok(next.run(request).await)
@@ -52,8 +55,8 @@ async fn let_in(
     }
 }
 
-fn admitted(app: &App, needed: Scope, headers: &HeaderMap) -> Result<Caller, Failure> {
-    let caller = caller(app, headers)?;
+fn admitted(app: &App, needed: Scope, method: &Method, headers: &HeaderMap) -> Result<Caller, Failure> {
+    let caller = caller(app, method, headers)?;
     if caller.scope.covers(needed) {
         return Ok(caller);
     }
@@ -61,15 +64,23 @@ fn admitted(app: &App, needed: Scope, headers: &HeaderMap) -> Result<Caller, Fai
     Err(Failure::new(Kind::Forbidden, text))
 }
 
-fn caller(app: &App, headers: &HeaderMap) -> Result<Caller, Failure> {
+fn caller(app: &App, method: &Method, headers: &HeaderMap) -> Result<Caller, Failure> {
     let shown = credentials(headers);
+    // A key that is shown wins: a browser sends its cookie along unasked.
+    if shown.is_none()
+        && let Some(principal) = login::signed_in(app, method, headers)?
+    {
+        return Ok(Caller { scope: principal.scope, principal, is_signed_in: true });
+    }
     match (anonymous(app), shown) {
         // While nobody has to say who they are, what clients send as their key is of no interest: most must send something.
-        (Some(scope), None) => Ok(Caller { principal: Principal::anonymous(), scope }),
-        (Some(scope), Some(key)) if !key.starts_with(OURS) => Ok(Caller { principal: Principal::anonymous(), scope }),
+        (Some(scope), None) => Ok(Caller { principal: Principal::anonymous(), scope, is_signed_in: false }),
+        (Some(scope), Some(key)) if !key.starts_with(OURS) => {
+            Ok(Caller { principal: Principal::anonymous(), scope, is_signed_in: false })
+        }
         (_, Some(key)) => {
             let principal = app.accounts.authenticate(key, wall_clock()).map_err(|denied| Failure::from(&denied))?;
-            Ok(Caller { scope: principal.scope, principal })
+            Ok(Caller { scope: principal.scope, principal, is_signed_in: false })
         }
         (None, None) => Err(Failure::new(Kind::Unauthenticated, MISSING)),
     }

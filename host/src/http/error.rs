@@ -14,11 +14,21 @@ pub(crate) struct Refusal {
     dialect: Dialect,
     /// What became of the legs, where it came to that.
     route: Option<String>,
+    unmet: Option<Box<Unmet>>,
+}
+
+/// Why a file that is edited stays as it was (RFC 9110, section 13, and RFC 6585, section 3).
+pub(super) enum Unmet {
+    NoCondition,
+    /// With the tag of the file as it is.
+    Stale(String),
+    /// What it would say is wrong; with what else the reply tells.
+    Problems(serde_json::Map<String, serde_json::Value>),
 }
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
-        Self { failure, dialect: Dialect::Chat, route: None }
+        Self { failure, dialect: Dialect::Chat, route: None, unmet: None }
     }
 }
 
@@ -31,15 +41,22 @@ impl Refusal {
     pub(super) fn after(failure: Failure, route: String) -> Self {
         Self { route: Some(route), ..Self::from(failure) }
     }
+
+    pub(super) fn unmet(unmet: Unmet, public: impl Into<String>) -> Self {
+        Self { unmet: Some(Box::new(unmet)), ..Self::from(Failure::new(Kind::InvalidRequest, public)) }
+    }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self { failure, dialect, route } = self;
+        let Self { failure, dialect, route, unmet } = self;
         if !failure.private.is_empty() {
             tracing::debug!(kind = failure.kind.as_str(), "refused: {} ({})", failure.public, failure.private);
         }
-        let mut response = response(&failure, dialect);
+        let mut response = match unmet {
+            Some(unmet) => unmet_response(&failure, *unmet),
+            None => response(&failure, dialect),
+        };
         if let Some(Ok(route)) = route.map(|route| HeaderValue::from_str(&route)) {
             response.headers_mut().insert(ROUTE, route);
         }
@@ -60,6 +77,30 @@ fn response(failure: &Failure, dialect: Dialect) -> Response {
         }
         None => respond(status, "application/json", body(failure, dialect, status).to_string().into(), failure),
     }
+}
+
+fn unmet_response(failure: &Failure, unmet: Unmet) -> Response {
+    let (status, kind) = match unmet {
+        Unmet::NoCondition => (StatusCode::PRECONDITION_REQUIRED, "precondition_required"),
+        Unmet::Stale(_) => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
+        Unmet::Problems(_) => (StatusCode::UNPROCESSABLE_ENTITY, "config_problems"),
+    };
+    let mut body = Dialect::openai().error(&Error { kind, ..error(failure, status) });
+    let etag = match unmet {
+        Unmet::NoCondition => None,
+        Unmet::Stale(etag) => HeaderValue::from_str(&etag).ok(),
+        Unmet::Problems(more) => {
+            if let Some(body) = body.as_object_mut() {
+                body.extend(more);
+            }
+            None
+        }
+    };
+    let mut response = respond(status, "application/json", body.to_string().into(), failure);
+    if let Some(etag) = etag {
+        response.headers_mut().insert(header::ETAG, etag);
+    }
+    response
 }
 
 fn respond(status: StatusCode, content_type: &str, body: Body, failure: &Failure) -> Response {

@@ -1,5 +1,6 @@
 //! From files to the parts of a snapshot, or every problem that is in the way. Changes nothing that is running.
 use super::Ground;
+use super::edit::etag;
 use super::files::{Found, list, stamps};
 use super::shelf::{Chosen, Shelf};
 use crate::app::Paths;
@@ -46,6 +47,8 @@ impl Parts {
 /// What the texts say, read in one go.
 pub(super) struct Texts {
     config: Option<Arc<Config>>,
+    /// Of the config's text, where it could be read.
+    pub(super) etag: Option<String>,
     prompts: HashMap<String, String>,
     /// `None` where a file of them could not be read: less keys than there are must not pass for all of them.
     credentials: Option<Credentials>,
@@ -63,16 +66,19 @@ struct Credentials {
     bad_lines: Vec<String>,
 }
 
-/// Blocks.
-pub(super) fn read(paths: &Paths) -> Texts {
+/// Of the config's file, or of a text that may come into it. Blocks.
+pub(super) fn read(paths: &Paths, text: Option<String>) -> Texts {
     let mut problems = Vec::new();
-    let config = read_config(&paths.config).map_err(|bad| problems.extend(bad)).ok();
+    let text = text.map_or_else(|| config_text(&paths.config), Ok);
+    let text = text.map_err(|bad| problems.push(bad)).ok();
+    let etag = text.as_deref().map(etag);
+    let config = text.and_then(|text| parse(&text).map_err(|bad| problems.extend(bad)).ok());
     let names = config.as_ref().map(Config::referenced_files).unwrap_or_default();
     let referenced: HashSet<PathBuf> = names.iter().map(|file| paths.beside_config(file)).collect();
     let found = stamps(referenced.iter().cloned());
     let prompts = read_prompts(paths, names, &mut problems);
     let credentials = read_credentials(paths).map_err(|problem| problems.push(problem)).ok();
-    Texts { config: config.map(Arc::new), prompts, credentials, problems, referenced, found }
+    Texts { config: config.map(Arc::new), etag, prompts, credentials, problems, referenced, found }
 }
 
 /// The keys that there are, by pool, for whoever looks from outside. Blocks.
@@ -80,7 +86,7 @@ pub(super) fn read(paths: &Paths) -> Texts {
 /// # Errors
 /// Every problem of the config, or the key file that could not be read.
 pub(crate) fn key_ids(paths: &Paths) -> Result<Vec<(PoolName, Vec<KeyId>)>, Vec<String>> {
-    let config = read_config(&paths.config)?;
+    let config = config_text(&paths.config).map_err(|problem| vec![problem]).and_then(|text| parse(&text))?;
     let credentials = read_credentials(paths).map_err(|problem| vec![problem])?;
     let ids = |keys: Vec<KeySource>| keys.into_iter().map(|key| key.id).collect();
     Ok(credentials.keys_with_those_of(&config).into_iter().map(|(pool, keys)| (pool, ids(keys))).collect())
@@ -153,10 +159,13 @@ fn check_components(config: &Config, components: &Components) -> Vec<String> {
     problems
 }
 
-fn read_config(file: &Path) -> Result<Config, Vec<String>> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| vec![format!("{}: {error} (name another file with --config)", file.display())])?;
-    magic_config::parse(&text, &variable).map_err(|problems| shown(&problems))
+fn config_text(file: &Path) -> Result<String, String> {
+    std::fs::read_to_string(file)
+        .map_err(|error| format!("{}: {error} (name another file with --config)", file.display()))
+}
+
+fn parse(text: &str) -> Result<Config, Vec<String>> {
+    magic_config::parse(text, &variable).map_err(|problems| shown(&problems))
 }
 
 fn read_prompts(paths: &Paths, files: Vec<String>, problems: &mut Vec<String>) -> HashMap<String, String> {

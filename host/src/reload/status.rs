@@ -1,7 +1,8 @@
 //! What the reload loop last saw, for `/admin/components`. Written by the loop, read by the admin.
 use magic_plugins::{Component, Kind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
+use tokio::sync::watch;
 
 /// One component file.
 #[derive(Clone)]
@@ -23,12 +24,14 @@ impl Row {
 }
 
 #[derive(Default)]
-pub(crate) struct Status(Mutex<Seen>);
+pub(crate) struct Status(watch::Sender<Seen>);
 
 /// The last look.
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) rows: Vec<Row>,
+    /// The tag of the config's text as it was read, live or refused.
+    pub(crate) config: Option<String>,
     /// Of the config as it lies there and of what is read with it; empty when it is what serves.
     pub(crate) problems: Vec<String>,
     /// What is served nevertheless: bad lines of key files, settings that wait for a restart.
@@ -44,10 +47,17 @@ impl Seen {
 
 impl Status {
     pub(crate) fn set(&self, seen: Seen) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        self.0.send_replace(seen);
     }
 
     pub(crate) fn get(&self) -> Seen {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.borrow().clone()
+    }
+
+    /// Resolves once a look has found what is asked for.
+    pub(crate) async fn until(&self, found: impl FnMut(&Seen) -> bool) {
+        // The sender is `self`: it cannot be gone while this waits.
+        let mut seen = self.0.subscribe();
+        let _ended = seen.wait_for(found).await;
     }
 }

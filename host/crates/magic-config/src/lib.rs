@@ -3,7 +3,8 @@
 //!
 //! Reading order: `config`, `profile`, `provider`, `strategy`, `telemetry` and `agent` (what comes out), `prices` (what well-known models cost), `backend` (what `auto` means), `problem`, `env` (`${NAME}`), `yaml` (text to nodes),
 //! `walk` (nodes with a path, and the book of problems), `check` (nodes to [`Config`]), `defaults` (every default and
-//! why), `components` (what can only be checked once components are loaded), `warnings`.
+//! why), `components` (what can only be checked once components are loaded), `warnings`, `edit` (the text changed, its comments
+//! kept).
 
 mod agent;
 mod backend;
@@ -12,6 +13,7 @@ mod components;
 mod config;
 mod defaults;
 mod delegation;
+pub mod edit;
 mod env;
 mod prices;
 mod problem;
