@@ -24,17 +24,24 @@ use serde_json::Value;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
+/// How the client is answered.
+pub(super) struct Answering {
+    pub(super) dialect: Dialect,
+    pub(super) taps: Vec<Box<dyn Tap>>,
+    /// Of the request: it ends with its reply.
+    pub(super) span: Span,
+}
+
 /// Runs a session for this one request: it is cancelled when the client goes away.
 pub(super) async fn completion(
     app: &Arc<App>,
     snapshot: &Arc<Snapshot>,
     route: &Arc<Route>,
-    dialect: Dialect,
     asked: &Request,
     caller: &Caller,
-    mut taps: Vec<Box<dyn Tap>>,
-    span: Span,
+    answering: Answering,
 ) -> Result<Response, Refusal> {
+    let Answering { dialect, mut taps, span } = answering;
     let reading = request::reading(asked)?;
     let lost = reading.lost.clone();
     let order = order(reading);
@@ -105,7 +112,6 @@ struct Chunks {
     dialect: Dialect,
     taps: Vec<Box<dyn Tap>>,
     _guard: CancelGuard,
-    /// Of the request: it ends with its reply.
     _span: Span,
 }
 

@@ -73,17 +73,9 @@ pub(super) async fn answer(
     if let (Some(_), Some(dialect)) = (&route.plan.reasoning_mode, operation.client_dialect()) {
         // Sessions have bounds of their own.
         drop(place);
-        return reasoning::completion(
-            app,
-            &snapshot,
-            route,
-            dialect,
-            asked.request()?,
-            &caller,
-            taps,
-            seen.into_span(),
-        )
-        .await;
+        let request = asked.request()?;
+        let answering = reasoning::Answering { dialect, taps, span: seen.into_span() };
+        return reasoning::completion(app, &snapshot, route, request, &caller, answering).await;
     }
     let bill = bill(app, &caller, operation, route, body.len(), output_tokens_max(&head)).await;
     let bill = bill.inspect_err(|failure| seen.turned_away(failure.kind))?;
