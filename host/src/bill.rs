@@ -81,7 +81,7 @@ impl Bill {
     /// or not to the end. Returns what it came to; only the first time counts.
     pub(crate) fn settle(&mut self, said: Option<Usage>, output_tokens: u64, end: End) -> Usage {
         let is_estimated = said.is_none() || end == End::Cut;
-        let mut usage = said.unwrap_or(Usage { input_tokens: self.input_tokens, ..Usage::default() });
+        let mut usage = said.unwrap_or_else(|| Usage { input_tokens: self.input_tokens, ..Usage::default() });
         if is_estimated {
             usage.output_tokens = usage.output_tokens.max(output_tokens);
         }
