@@ -42,7 +42,7 @@ const TABLE: &[(&str, Route)] = &[
     ("hosted_vllm", Route::Ours("vllm")),
     ("azure_ai", Route::AzureAi),
     ("xai", Route::Known { base: "https://api.x.ai/v1", variable: "XAI_API_KEY" }),
-    ("fireworks_ai", Route::Known { base: "https://api.fireworks.ai/inference/v1", variable: "FIREWORKS_AI_API_KEY" }),
+    ("fireworks_ai", Route::Known { base: "https://api.fireworks.ai/inference/v1", variable: "FIREWORKS_API_KEY" }),
     ("perplexity", Route::Known { base: "https://api.perplexity.ai", variable: "PERPLEXITYAI_API_KEY" }),
     ("deepinfra", Route::Known { base: "https://api.deepinfra.com/v1/openai", variable: "DEEPINFRA_API_KEY" }),
     ("cerebras", Route::Known { base: "https://api.cerebras.ai/v1", variable: "CEREBRAS_API_KEY" }),
