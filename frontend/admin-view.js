@@ -116,7 +116,7 @@ export class AdminView {
   }
 
   async #virtualKeys() {
-    const mayChange = covers(this.#session.who.scope, 'operator');
+    const mayChange = covers(this.#session.who.scope, 'admin');
     const keys = await this.#admin.virtualKeys();
     const rows = keys.map((key) => [...virtualKeyRow(key), mayChange && key.standing === 'active' ? this.#revoke(key) : '']);
     const list = titled('Virtual keys', ['Name', 'Id', 'Scope', 'Team', 'Aliases', 'State', ''], rows);

@@ -60,9 +60,11 @@ async function loadAliases() {
     showAliases(await gateway.aliases());
   } catch (error) {
     aliasesAt = -Infinity;
-    showLink('lost', 'Not connected');
-    page.signIn.hidden = error?.status !== 401;
-    if (aliases.length === 0 || error?.status === 401) showProblem(error.message, error instanceof Fault ? cure(error) : 'Reload the page.');
+    const isStranger = error?.status === 401;
+    page.signIn.hidden = !isStranger;
+    showLink('lost', isStranger ? 'Not signed in' : 'Not connected');
+    if (isStranger) showProblem('This gateway wants to know who asks.', cure(error));
+    else if (aliases.length === 0) showProblem(error.message, error instanceof Fault ? cure(error) : 'Reload the page.');
   }
 }
 
@@ -142,8 +144,10 @@ function remember(id) {
 // The address says which: `#admin`, or anything else for asking.
 function showView() {
   const isAdmin = location.hash === '#admin';
-  page.views.ask.toggleAttribute('aria-current', !isAdmin);
-  page.views.admin.toggleAttribute('aria-current', isAdmin);
+  for (const [name, link] of Object.entries(page.views)) {
+    if ((name === 'admin') === isAdmin) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
   page.admin.hidden = !isAdmin;
   page.skip.hidden = isAdmin;
   page.composer.hidden = isAdmin;

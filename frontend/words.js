@@ -81,7 +81,7 @@ function jsonObject(text) {
 export function cure({ code, status, retryAfterSeconds }) {
   if (code === 'unreachable') return 'Check that the gateway is running, then ask again.';
   if (code === 'interrupted') return 'The gateway may have been restarted. Ask again.';
-  if (status === 401) return 'This gateway asks for a virtual key: sign in, then ask again.';
+  if (status === 401) return 'Sign in with a virtual key, then ask again.';
   if (status === 403) return 'Your virtual key may not do this. Choose another alias, or sign in with another key.';
   if (status === 404) return 'The alias may have been removed from the configuration. Choose another one.';
   if (status === 413) return 'Shorten the question and ask again.';

@@ -39,8 +39,28 @@ use magic_access::Scope;
 use std::sync::Arc;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
-    // OpenAI's and Anthropic's paths, and ours for sessions: whoever may ask for an alias at all.
-    let user = Router::new()
+    ui::routes(open())
+        .merge(auth::needs(Scope::User, &app, user()))
+        .merge(auth::needs(Scope::Viewer, &app, viewer()))
+        .merge(auth::needs(Scope::Operator, &app, operator()))
+        .merge(auth::needs(Scope::Admin, &app, admin()))
+        .fallback(error::no_such_path)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .with_state(app)
+}
+
+/// What needs no key: whether it is up, and the way in.
+fn open() -> Router<Arc<App>> {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/admin/login", post(login::login))
+        .route("/admin/logout", post(login::logout))
+}
+
+/// OpenAI's and Anthropic's paths, and ours for sessions: whoever may ask for an alias at all.
+fn user() -> Router<Arc<App>> {
+    Router::new()
         .route("/v1/chat/completions", post(chat::completions))
         .route("/v1/completions", post(chat::text_completions))
         .route("/v1/responses", post(responses::create))
@@ -64,8 +84,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/react/sessions/{id}/fork", post(sessions::fork))
         .route("/v1/react/sessions/{id}/replay", post(inspect::replay))
         .route("/v1/react/sessions/{id}/diff/{other}", get(inspect::diff))
-        .route("/admin/whoami", get(login::whoami));
-    let viewer = Router::new()
+        .route("/admin/whoami", get(login::whoami))
+}
+
+/// What is looked at.
+fn viewer() -> Router<Arc<App>> {
+    Router::new()
         .route("/admin/components", get(admin::components))
         .route("/admin/keys", get(admin::keys))
         .route("/admin/breakers", get(admin::breakers))
@@ -73,6 +97,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/sessions", get(admin::sessions))
         .route("/admin/explain", post(admin::explain))
         .route("/metrics", get(metrics::show))
+        .route("/admin/usage", get(admin::usage::show))
+        .route("/admin/virtual-keys", get(admin::virtual_keys::list))
+        .route("/admin/virtual-keys/{id}", get(admin::virtual_keys::show))
+        .route("/admin/teams", get(admin::teams::list))
         .route("/admin/config", get(config::show))
         .route("/admin/prompts", get(texts::list_prompts))
         .route("/admin/prompts/{name}", get(texts::show_prompt))
@@ -80,32 +108,23 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/admin/manifests/{name}", get(texts::show_manifest))
         .route("/admin/patterns", get(catalogue::patterns))
         .route("/admin/provider_models", get(catalogue::provider_models))
-        .route("/admin/virtual-keys", get(admin::virtual_keys::list))
-        .route("/admin/virtual-keys/{id}", get(admin::virtual_keys::show))
-        .route("/admin/teams", get(admin::teams::list))
-        .route("/admin/usage", get(admin::usage::show));
-    let operator = Router::new()
+}
+
+/// What keeps it running, and who did what.
+fn operator() -> Router<Arc<App>> {
+    Router::new()
         .route("/admin/audit", get(audit::list))
         .route("/admin/prompts/{name}", put(texts::write_prompt))
-        .route("/admin/manifests/{name}", put(texts::write_manifest));
-    let admin = Router::new()
+        .route("/admin/manifests/{name}", put(texts::write_manifest))
+}
+
+/// What decides what everybody may do.
+fn admin() -> Router<Arc<App>> {
+    Router::new()
         .route("/admin/config", post(config::change).put(config::change))
         .route("/admin/virtual-keys", post(admin::virtual_keys::create))
         .route("/admin/virtual-keys/{id}", patch(admin::virtual_keys::update).delete(admin::virtual_keys::revoke))
         .route("/admin/virtual-keys/{id}/rotate", post(admin::virtual_keys::rotate))
         .route("/admin/teams", post(admin::teams::create))
-        .route("/admin/teams/{name}", patch(admin::teams::update).delete(admin::teams::delete));
-    let open = Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/admin/login", post(login::login))
-        .route("/admin/logout", post(login::logout));
-    ui::routes(open)
-        .merge(auth::needs(Scope::User, &app, user))
-        .merge(auth::needs(Scope::Viewer, &app, viewer))
-        .merge(auth::needs(Scope::Operator, &app, operator))
-        .merge(auth::needs(Scope::Admin, &app, admin))
-        .fallback(error::no_such_path)
-        .method_not_allowed_fallback(error::method_not_allowed)
-        .with_state(app)
+        .route("/admin/teams/{name}", patch(admin::teams::update).delete(admin::teams::delete))
 }

@@ -151,11 +151,11 @@ async function keyboard(page) {
   check('the question has the focus at the start', (await page.evaluate(focusNow)).name === 'question');
   const examples = await page.locator('.example').evaluateAll((items) => items.map((item) => item.dataset.question));
   check('two example questions are offered', examples.length === 2, examples);
-  const back = await walk(page, 'Shift+Tab', 4);
-  const expectedBack = ['alias', ...examples.toReversed(), 'skip'];
-  check('Shift+Tab goes to the alias, the examples and the skip link', same(back.names, expectedBack), back.names);
-  const forth = await walk(page, 'Tab', 5);
-  check('Tab goes through examples, alias and question to Ask', same(forth.names, [...examples, 'alias', 'question', 'ask']), forth.names);
+  const back = await walk(page, 'Shift+Tab', 6);
+  const expectedBack = ['alias', ...examples.toReversed(), 'view-admin', 'view-ask', 'skip'];
+  check('Shift+Tab goes to the alias, the examples, the views and the skip link', same(back.names, expectedBack), back.names);
+  const forth = await walk(page, 'Tab', 7);
+  check('Tab goes through views, examples, alias and question to Ask', same(forth.names, ['view-ask', 'view-admin', ...examples, 'alias', 'question', 'ask']), forth.names);
   check('the focus is visible at every stop', back.unseen.length + forth.unseen.length === 0, [...back.unseen, ...forth.unseen]);
   const unnamed = await page.evaluate(() => [...document.querySelectorAll('button, select, textarea')].filter((item) => !(item.labels?.length || item.textContent.trim())).map((item) => item.id));
   check('every control has a name', unnamed.length === 0, unnamed);

@@ -14,7 +14,7 @@ const CONTEXT_LINES: usize = 3;
 /// A diff is for people; a text that is replaced whole is read in the file.
 const DIFF_BYTES_MAX: usize = 256 << 10;
 /// Of the search for the smallest diff, after which a larger one will do.
-const DIFF_MAX: Duration = Duration::from_millis(500);
+const DIFF_MAX: Duration = Duration::from_millis(100);
 const BUSY_RETRY: Duration = Duration::from_secs(5);
 
 /// What the headers ask to be so. `is_needed`: nothing may be written without one.
