@@ -39,6 +39,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How soon a change by another process (the command line, mostly) is seen, and usage is in the file.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Whoever looks at sums waits that long for the latest, and then takes what there is.
+const CATCH_UP_MAX: Duration = Duration::from_secs(1);
 /// How often what is too old is thrown away.
 const LOOKS_PER_PRUNE: u32 = 3600;
 
@@ -121,8 +123,15 @@ impl Accounts {
 
     /// What was used, summed up by what the query asks for, up to this very moment.
     pub(crate) async fn usage(&self, query: Query) -> Result<Vec<Row>, Failure> {
-        self.flush().await;
+        self.catch_up().await;
         self.0.ledger.usage(query).await
+    }
+
+    /// Waits a moment until the file knows of every request that is over.
+    pub(crate) async fn catch_up(&self) {
+        self.flush().await;
+        // Settlements are queued there, and not waited for.
+        self.0.ledger.database().flush(CATCH_UP_MAX).await;
     }
 
     /// Reads keys and teams again, if anybody changed them.
@@ -135,9 +144,11 @@ impl Accounts {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one swap point of the keys in memory")]
+    /// The one swap point of the keys in memory. Of two readings that end together the older one must not win: a key that
+    /// was revoked would be good for another second.
     fn publish(&self, directory: Directory) {
-        self.0.directory.store(Arc::new(directory));
+        let read = Arc::new(directory);
+        self.0.directory.rcu(|current| Arc::clone(if current.version() > read.version() { current } else { &read }));
     }
 
     /// The task: looks for changes, brings usage to the file, and throws away what is too old.

@@ -1,6 +1,6 @@
 //! Virtual keys, teams and usage: by the command line, on the file alone, and over HTTP by whoever may.
 use crate::stage;
-use magic_tests::{Ended, Folder, Gateway, Process, never_logged};
+use magic_tests::{Ended, Folder, Gateway, Process, never_logged, wait_until_async};
 use serde_json::{Value, json};
 
 async fn run(folder: &Folder, line: &str) -> Ended {
@@ -215,7 +215,14 @@ async fn usage_is_told_by_key_and_alias_as_json_and_as_csv() {
             200
         );
     }
-    let (_, told) = ask_as(&gateway, Some(secret), "GET", "/admin/usage?by=key,alias,outcome", Value::Null).await;
+    let by_outcome = "/admin/usage?by=key,alias,outcome";
+    // A reply is settled when its last byte is on its way.
+    wait_until_async("three requests are settled", || async {
+        let (_, told) = ask_as(&gateway, Some(secret), "GET", by_outcome, Value::Null).await;
+        told["usage"][0]["requests"] == 3
+    })
+    .await;
+    let (_, told) = ask_as(&gateway, Some(secret), "GET", by_outcome, Value::Null).await;
     let line = &told["usage"][0];
     assert_eq!(
         (line["key"].as_str(), line["alias"].as_str(), line["outcome"].as_str()),

@@ -30,6 +30,10 @@ impl Directory {
         Ok(Self::build(version, keys, teams, before))
     }
 
+    pub(super) fn version(&self) -> i64 {
+        self.version
+    }
+
     pub(super) fn get(&self, key: &VirtualKeyId) -> Option<&Arc<Principal>> {
         self.principals.get(key)
     }

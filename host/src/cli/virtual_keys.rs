@@ -224,7 +224,8 @@ fn show_once(key: &VirtualKey, secret: &Secret, as_json: bool) {
     let text = format!("{} ({}): this is its secret, which is shown this once and kept nowhere\n", key.id, key.name);
     // A closed standard error is the reader's choice.
     let _written = std::io::stderr().write_all(text.as_bytes());
-    say(&format!("{}\n", secret.expose()));
+    say(secret.expose());
+    say("\n");
 }
 
 /// Whoever may write the file may do anything with it.

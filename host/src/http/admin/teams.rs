@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
+    app.accounts.catch_up().await;
     let teams = app.accounts.ledger().teams(wall_clock()).await?;
     let shown = teams.iter().map(|(team, standings)| {
         let mut shown = team_json(team);

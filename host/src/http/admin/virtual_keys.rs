@@ -23,6 +23,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>) -> Result<Response, Refusa
 /// With how its budgets stand.
 pub(crate) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Refusal> {
     let now = wall_clock();
+    app.accounts.catch_up().await;
     let (key, standings) = app.accounts.ledger().key(VirtualKeyId::new(id), now).await?;
     let mut shown = key_json(&key, unix_ms(now));
     put(&mut shown, "budgets", standings_json(&standings));
