@@ -37,6 +37,10 @@ async fn metrics_count_requests_tokens_tries_and_failures() {
         found.get(&format!("magic_requests_total{{{labels}}}")).copied()
     };
     assert_eq!((requests("main", "served"), requests("-", "refused")), (Some(2.0), Some(1.0)), "{found:#?}");
+    assert_eq!(
+        found["magic_failures_total{alias=\"plain\",operation=\"chat_completions\",kind=\"invalid_request\"}"],
+        1.0
+    );
     let tries = |kind: &str| found[&format!("magic_tries_total{{profile=\"main\",kind=\"{kind}\"}}")];
     assert_eq!((tries("served"), tries("invalid_request")), (2.0, 1.0));
     let call = "alias=\"plain\",profile=\"main\",gen_ai_provider_name=\"local\",gen_ai_operation_name=\"chat\",gen_ai_request_model=\"vendor-model\"";
@@ -194,5 +198,19 @@ async fn every_name_that_is_told_is_documented() {
     for name in spans.chain(metrics) {
         assert!(document.contains(&format!("`{name}`")), "`{name}` is not in docs/OBSERVABILITY.md");
     }
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn whoever_is_not_let_in_is_counted_and_sees_no_metrics() {
+    let (provider, gateway) = plain().await;
+    let wrong = [("authorization", "Bearer sk-magic-nobody")];
+    let body = ask("plain", false).to_string();
+
+    gateway.connect().await.request("POST", "/v1/chat/completions", &wrong, body.as_bytes()).await.error(401).await;
+    gateway.connect().await.request("GET", "/metrics", &wrong, b"").await.error(401).await;
+
+    let found = scraped(&gateway).await;
+    assert_eq!(found["magic_failures_total{alias=\"-\",operation=\"-\",kind=\"invalid_api_key\"}"], 2.0, "{found:#?}");
     gateway.finish(&[&provider]).await;
 }

@@ -51,7 +51,10 @@ async fn let_in(
             request.extensions_mut().insert(caller);
             Ok(next.run(request).await)
         }
-        Err(failure) => Err(Refusal::from(failure).to(dialect(request.uri().path()))),
+        Err(failure) => {
+            app.upstream.telemetry().shut_out(failure.kind);
+            Err(Refusal::from(failure).to(dialect(request.uri().path())))
+        }
     }
 }
 

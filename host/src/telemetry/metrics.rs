@@ -70,6 +70,8 @@ pub(crate) struct Metrics {
     requests: Keyed<3, Requests>,
     /// In the order of [`CallLabels`].
     calls: Keyed<6, Calls>,
+    /// alias, operation, kind.
+    failures: Keyed<3, AtomicU64>,
     /// profile, kind.
     tries: Keyed<2, AtomicU64>,
     /// tool, outcome.
@@ -124,6 +126,7 @@ impl Default for Metrics {
         Self {
             requests: Keyed::new(SERIES_MAX, Requests::default),
             calls: Keyed::new(SERIES_MAX, Calls::default),
+            failures: Keyed::new(SERIES_MAX, AtomicU64::default),
             tries: Keyed::new(SERIES_MAX, AtomicU64::default),
             tools: Keyed::new(SERIES_MAX, || Histogram::new(CALLS)),
             components: Keyed::new(SERIES_MAX, || Histogram::new(CALLS)),
@@ -163,6 +166,10 @@ impl Metrics {
             calls.reasoning.fetch_add(usage.reasoning_tokens, Relaxed);
             calls.cost_micros.fetch_add(usage.cost_micros.unwrap_or(0), Relaxed);
         }
+    }
+
+    pub(super) fn failed(&self, alias: &str, operation: &str, kind: &str) {
+        self.failures.of([alias, operation, kind]).values.fetch_add(1, Relaxed);
     }
 
     /// `kind`: a failure's, or `served`.

@@ -35,6 +35,13 @@ pub(crate) struct End<'a> {
 
 // === impl Telemetry ===
 impl Telemetry {
+    /// A request that was not let in, whatever it wanted.
+    pub(crate) fn shut_out(&self, kind: Kind) {
+        if let Some(metrics) = self.metrics() {
+            metrics.failed(NOBODY, NOBODY, kind.as_str());
+        }
+    }
+
     /// A request for one of our fixed paths has come in: headers are looked at only where traces are exported.
     pub(crate) fn request(&self, method: &'static str, path: &str, headers: &HeaderMap) -> Request {
         let span = self.tracer().map(|tracer| {
@@ -91,6 +98,9 @@ impl Request {
     ) {
         if let Some(metrics) = self.telemetry.metrics() {
             metrics.request(alias, profile, operation, outcome, took);
+            if let Some(kind) = kind {
+                metrics.failed(alias, operation, kind);
+            }
         }
         let mut span = std::mem::take(&mut self.span);
         span.note(|record| {

@@ -82,6 +82,11 @@ impl Metrics {
     /// Everything that was counted so far.
     pub(in crate::telemetry) fn families(&self) -> Vec<Family> {
         let mut all = self.of_requests();
+        all.push(Family::counter(
+            "magic.failures",
+            "Plain requests that were refused, failed or broke off, by why.",
+            self.failures.all().iter().map(|series| counted(series, ["alias", "operation", "kind"])).collect(),
+        ));
         all.extend(self.of_calls());
         all.push(Family::counter(
             "magic.tries",
