@@ -46,8 +46,8 @@ impl Toolbox {
 
     /// Bounded by the component's own limits. The arguments are checked against the schema on the way.
     pub(super) async fn call(self: Arc<Self>, call: ToolCall, watch: Watch) -> ToolResult {
-        let mut seen = watch.tool(&call);
         let owner = self.tools.iter().find(|(name, _)| *name == call.name).map(|(_, owner)| owner);
+        let mut seen = watch.tool(&call, owner.is_some());
         let outcome = match owner {
             Some(owner) => {
                 let mut within = seen.watch().component(&owner.name, "tool");
@@ -55,10 +55,7 @@ impl Toolbox {
                 within.ended(&outcome);
                 outcome
             }
-            None => {
-                seen.is_unknown();
-                Err(ToolError::NotFound)
-            }
+            None => Err(ToolError::NotFound),
         };
         seen.note_result(&outcome);
         seen.ended(&outcome);

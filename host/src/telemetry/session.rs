@@ -1,5 +1,6 @@
 //! A session and what is called in it: spans below the request that began it, one for each step, and the counts of tools and
 //! components. A session that goes on after a restart has lost its client's trace and begins one of its own.
+use super::metrics::OTHER;
 use super::span::Role;
 use super::{Span, Telemetry, Trace};
 use magic_sessions::SessionEvent;
@@ -105,18 +106,20 @@ impl Session {
 
 // === impl Watch ===
 impl Watch {
-    pub(crate) fn tool(&self, call: &ToolCall) -> Timed {
-        let mut span = self.trace.child(Role::Internal, || format!("execute_tool {}", call.name).into());
+    /// `is_known`: a component bears it. Else a model made up its name, and that is nobody's label.
+    pub(crate) fn tool(&self, call: &ToolCall, is_known: bool) -> Timed {
+        let name = if is_known { call.name.as_str() } else { OTHER };
+        let mut span = self.trace.child(Role::Internal, || format!("execute_tool {name}").into());
         span.note(|record| {
             record.text("gen_ai.operation.name", "execute_tool");
-            record.text("gen_ai.tool.name", call.name.clone());
+            record.text("gen_ai.tool.name", name.to_owned());
             record.text("gen_ai.tool.call.id", call.id.clone());
             record.text("gen_ai.tool.type", "function");
         });
         if let Some(content) = self.telemetry.content() {
             span.note(|record| record.text("gen_ai.tool.call.arguments", content.cut(&call.arguments_json)));
         }
-        self.timed(span, || What::Tool { name: call.name.clone() })
+        self.timed(span, || What::Tool { name: name.to_owned() })
     }
 
     /// `kind`: the component's.
@@ -142,13 +145,6 @@ impl Timed {
     /// For what is called on the way.
     pub(crate) fn watch(&self) -> Watch {
         Watch { telemetry: self.telemetry.clone(), trace: self.span.trace().clone() }
-    }
-
-    /// A tool that no component bears is called by a name that a model made up.
-    pub(crate) fn is_unknown(&mut self) {
-        if let What::Tool { name } = &mut self.what {
-            super::metrics::OTHER.clone_into(name);
-        }
     }
 
     /// A tool's result, where it is wanted.

@@ -92,31 +92,33 @@ impl Tracer {
         role: Role,
         name: impl FnOnce() -> Cow<'static, str>,
     ) -> Span {
-        let Given { trace_id, span_id: parent, sampled, state } = match given {
+        let (trace_id, parent, sampled, state) = match given {
             // Not recorded, not changed: it passes through.
             Some(Given { trace_id, span_id, sampled: false, state }) => {
                 let place = Place { trace_id, span_id, sampled: false, state, tracer: Arc::clone(self) };
                 return Span { trace: Trace(Some(Arc::new(place))), record: None };
             }
-            Some(given) => given,
-            None => self.fresh(),
+            Some(Given { trace_id, span_id, sampled: true, state }) => (trace_id, Some(span_id), true, state),
+            None => {
+                let (trace_id, sampled) = self.fresh();
+                (trace_id, None, sampled, None)
+            }
         };
         let span_id = self.span_id();
         let place = Place { trace_id, span_id, sampled, state, tracer: Arc::clone(self) };
-        let has_parent = parent.0 != [0; 8];
-        let record = sampled.then(|| Box::new(Record::new(has_parent.then_some(parent), name(), role)));
+        let record = sampled.then(|| Box::new(Record::new(parent, name(), role)));
         Span { trace: Trace(Some(Arc::new(place))), record }
     }
 
-    fn fresh(&self) -> Given {
+    /// A trace of its own, and whether it is recorded.
+    fn fresh(&self) -> (TraceId, bool) {
         let count = self.count.fetch_add(1, Relaxed);
         let [high, low, _] = self.names.each_ref().map(|name| name.hash_one(count));
         let mut trace_id = [0; 16];
         for (byte, from) in trace_id.iter_mut().zip(high.to_be_bytes().into_iter().chain(low.to_be_bytes())) {
             *byte = from;
         }
-        let sampled = low >> 1 < self.sampled_below;
-        Given { trace_id: TraceId(trace_id), span_id: SpanId([0; 8]), sampled, state: None }
+        (TraceId(trace_id), low >> 1 < self.sampled_below)
     }
 
     fn span_id(&self) -> SpanId {
