@@ -1,12 +1,8 @@
 //! The route table: every path of the gateway, which scope it needs, and who answers it.
 mod admin;
-mod audit;
 mod auth;
 mod cached;
-mod catalogue;
 mod chat;
-mod config;
-mod edit;
 mod error;
 mod health;
 mod inspect;
@@ -24,7 +20,6 @@ mod serve;
 mod sessions;
 mod sse;
 mod story;
-mod texts;
 mod transcription;
 mod typewriter;
 mod ui;
@@ -101,27 +96,27 @@ fn viewer() -> Router<Arc<App>> {
         .route("/admin/virtual-keys", get(admin::virtual_keys::list))
         .route("/admin/virtual-keys/{id}", get(admin::virtual_keys::show))
         .route("/admin/teams", get(admin::teams::list))
-        .route("/admin/config", get(config::show))
-        .route("/admin/prompts", get(texts::list_prompts))
-        .route("/admin/prompts/{name}", get(texts::show_prompt))
-        .route("/admin/manifests", get(texts::list_manifests))
-        .route("/admin/manifests/{name}", get(texts::show_manifest))
-        .route("/admin/patterns", get(catalogue::patterns))
-        .route("/admin/provider_models", get(catalogue::provider_models))
+        .route("/admin/config", get(admin::config::show))
+        .route("/admin/prompts", get(admin::texts::list_prompts))
+        .route("/admin/prompts/{name}", get(admin::texts::show_prompt))
+        .route("/admin/manifests", get(admin::texts::list_manifests))
+        .route("/admin/manifests/{name}", get(admin::texts::show_manifest))
+        .route("/admin/patterns", get(admin::catalogue::patterns))
+        .route("/admin/provider_models", get(admin::catalogue::provider_models))
 }
 
 /// What keeps it running, and who did what.
 fn operator() -> Router<Arc<App>> {
     Router::new()
-        .route("/admin/audit", get(audit::list))
-        .route("/admin/prompts/{name}", put(texts::write_prompt))
-        .route("/admin/manifests/{name}", put(texts::write_manifest))
+        .route("/admin/audit", get(admin::audit::list))
+        .route("/admin/prompts/{name}", put(admin::texts::write_prompt))
+        .route("/admin/manifests/{name}", put(admin::texts::write_manifest))
 }
 
 /// What decides what everybody may do.
 fn admin() -> Router<Arc<App>> {
     Router::new()
-        .route("/admin/config", post(config::change).put(config::change))
+        .route("/admin/config", post(admin::config::change).put(admin::config::change))
         .route("/admin/virtual-keys", post(admin::virtual_keys::create))
         .route("/admin/virtual-keys/{id}", patch(admin::virtual_keys::update).delete(admin::virtual_keys::revoke))
         .route("/admin/virtual-keys/{id}/rotate", post(admin::virtual_keys::rotate))

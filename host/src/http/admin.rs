@@ -1,5 +1,10 @@
 //! What runs here, for whoever operates it. Never a secret.
+pub(super) mod audit;
+pub(super) mod catalogue;
+pub(super) mod config;
+mod edit;
 pub(super) mod teams;
+pub(super) mod texts;
 pub(super) mod usage;
 pub(super) mod virtual_keys;
 

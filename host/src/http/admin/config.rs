@@ -1,8 +1,9 @@
 //! `proxy_config.yaml` for whoever administers the gateway: read, tried, changed. What a change must pass is the reload's
 //! to say.
-use super::auth::Caller;
-use super::error::Refusal;
-use super::{audit, edit, reply, sessions};
+use super::super::auth::Caller;
+use super::super::error::Refusal;
+use super::super::{reply, sessions};
+use super::{audit, edit};
 use crate::app::App;
 use crate::reload::{Change, Changed, New, Refused, Target, etag};
 use axum::extract::rejection::QueryRejection;

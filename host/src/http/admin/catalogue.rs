@@ -1,5 +1,5 @@
 //! What can be chosen from: patterns with their options, and the models that the config offers by provider.
-use super::reply;
+use super::super::reply;
 use crate::app::App;
 use axum::extract::State;
 use axum::response::Response;

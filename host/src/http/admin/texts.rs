@@ -1,9 +1,10 @@
 //! System prompts and manifests: the files of two folders beside the config, listed, read, written. A name is a file's
 //! name in its folder and nothing else.
-use super::auth::Caller;
-use super::error::Refusal;
-use super::reply::rfc3339;
-use super::{audit, edit, reply, sessions};
+use super::super::auth::Caller;
+use super::super::error::Refusal;
+use super::super::reply::rfc3339;
+use super::super::{reply, sessions};
+use super::{audit, edit};
 use crate::app::App;
 use crate::reload::{Change, New, Refused, Target, etag};
 use axum::extract::{Path, Request, State};

@@ -1,7 +1,7 @@
 //! Who changed what through the admin's paths, into the file where virtual keys' changes stand too; and how it is read.
-use super::auth::Caller;
-use super::error::Refusal;
-use super::reply::{self, rfc3339};
+use super::super::auth::Caller;
+use super::super::error::Refusal;
+use super::super::reply::{self, rfc3339};
 use crate::accounts::{Audited, Entry};
 use crate::app::{App, wall_clock};
 use axum::extract::rejection::QueryRejection;

@@ -1,6 +1,6 @@
 //! What changing a file through HTTP has in common: conditions (ETags), the diff, and what a refusal says.
-use super::error::{Refusal, Unmet};
-use super::reply;
+use super::super::error::{Refusal, Unmet};
+use super::super::reply;
 use crate::reload::{Condition, Refused, etag};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
