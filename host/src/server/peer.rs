@@ -1,9 +1,6 @@
 //! Who is at the other end of a request's connection, told to the handlers as an extension of the request.
-use axum::Router;
-use axum::body::Body;
-use http::{Request, Response};
+use http::Request;
 use hyper::body::Incoming;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use tower::{Service, ServiceExt as _};
 
@@ -14,11 +11,14 @@ pub(crate) struct Peer {
 }
 
 /// The routes, for the requests of one connection.
-pub(super) fn known(
-    router: Router,
+pub(super) fn known<S>(
+    routes: S,
     peer: Peer,
-) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone {
-    router.map_request(move |mut request: Request<Incoming>| {
+) -> impl Service<Request<Incoming>, Response = S::Response, Error = S::Error, Future = S::Future> + Clone
+where
+    S: Service<Request<Incoming>> + Clone,
+{
+    routes.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer.clone());
         request
     })
