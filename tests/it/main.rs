@@ -28,6 +28,7 @@ mod import;
 mod keys;
 mod lanes;
 mod limits;
+mod listener;
 mod metrics;
 mod models;
 mod pacing;
