@@ -212,3 +212,12 @@ async fn a_client_without_a_certificate_is_turned_away_where_one_is_wanted() {
     assert!(asks(&gateway, known, "/healthz").await.unwrap().starts_with("HTTP/1.1 200"));
     stop(provider, gateway).await;
 }
+
+#[tokio::test]
+async fn an_api_base_at_a_metadata_service_is_a_problem_unless_it_is_allowed() {
+    let folder = magic_tests::Folder::new(&plain_yaml("http://2852039166/latest"));
+    let problem = magic_proxy::check(folder.paths()).await.unwrap_err();
+    assert!(format!("{problem:?}").contains("allow_link_local_vendors"), "{problem:?}");
+    let yaml = plain_yaml("http://2852039166/latest") + "server_settings: { allow_link_local_vendors: true }\n";
+    assert!(magic_proxy::check(magic_tests::Folder::new(&yaml).paths()).await.is_ok());
+}
