@@ -1,6 +1,7 @@
 //! Keeps the snapshot true to the files: look, build, swap or keep the last good. The only writer of [`Live`].
 mod build;
 mod edit;
+mod exposed;
 mod files;
 mod place;
 mod shelf;
@@ -82,6 +83,10 @@ impl Reload {
         ground.upstream.reconcile(&parts.config, parts.keys.take().unwrap_or_default());
         let warnings = std::mem::take(&mut parts.warnings);
         warn(&warnings);
+        let (paths, config) = (ground.paths.clone(), Arc::clone(&parts.config));
+        for file in blocking(move || exposed::exposed(&paths, &config)).await {
+            tracing::warn!("{0} can be read by everybody on this machine: `chmod 600 {0}`", file.display());
+        }
         let seen = Seen { rows: shelf.rows(&parts.chosen), config: read.etag, problems: Vec::new(), warnings };
         let started = Arc::clone(&parts.config);
         let (editor, asks) = edit::channel(ground.paths.config.clone());

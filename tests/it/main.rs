@@ -42,6 +42,7 @@ mod reload;
 mod responses;
 mod routes;
 mod sdks;
+mod secrets;
 mod session_api;
 mod sessions;
 mod shutdown;
