@@ -148,6 +148,18 @@ async fn no_secret_is_in_any_reply_log_file_or_output() {
     gateway.finish(&[&provider]).await;
 }
 
+#[tokio::test]
+async fn a_vendors_redirect_is_not_followed() {
+    let (provider, other) = (Provider::start().await, Provider::start().await);
+    other.always(answer(false, "got it"));
+    let target = format!("{}/chat/completions", other.base());
+    provider.always(Script::json(307, &json!({})).header("location", &target));
+    let gateway = Gateway::start(folder(&provider)).await;
+    assert!(gateway.chat(&ask("plain", false)).await.status >= 400);
+    assert!(!provider.calls().is_empty() && other.calls().is_empty(), "the key stayed where it was");
+    gateway.finish(&[&provider, &other]).await;
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_of_secrets_that_everybody_can_read_is_told_of_at_the_start() {
