@@ -115,6 +115,7 @@ pub(crate) struct App {
 pub struct Gateway {
     app: Arc<App>,
     address: SocketAddr,
+    tls: Arc<server::Tls>,
     /// Held for as long as no other process may take this one's sessions for left behind.
     _lock: sessions::Lock,
 }
@@ -134,6 +135,7 @@ impl Gateway {
         let (data, patterns) = (paths.data.clone(), paths.patterns.clone());
         let ground = ground(paths, Upstream::new(store.clone(), kept))?;
         let (runtime, upstream) = (Arc::clone(&ground.runtime), Arc::clone(&ground.upstream));
+        let tls = Arc::clone(&ground.tls);
         let (reload, parts, seen) = Reload::first(ground).await.map_err(StartError::Config)?;
         let telemetry = upstream.telemetry().clone();
         telemetry.begin(&parts.config.telemetry_settings, upstream.redactor()).context("start telling a collector")?;
@@ -181,8 +183,14 @@ impl Gateway {
         tasks.spawn("accounts", app.accounts.clone().run(tasks.stopping()));
         tasks.spawn("telemetry", telemetry.run(Arc::clone(&app), tasks.stopping()));
         tasks.spawn("recheck", recheck(Arc::clone(&app), tasks.stopping()));
-        tasks.spawn_essential("server", server::serve(listener, router, tasks.clone(), settings.connections_max));
-        Ok(Self { app, address, _lock: lock })
+        tasks.spawn_essential("server", server::serve(listener, router, tasks.clone(), Arc::clone(&tls), settings));
+        Ok(Self { app, address, tls, _lock: lock })
+    }
+
+    /// `http://<address>`, or `https://` where it speaks TLS.
+    pub fn base(&self) -> String {
+        let scheme = if self.tls.is_on() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -341,7 +349,7 @@ fn ground(paths: Paths, upstream: Upstream) -> anyhow::Result<Ground> {
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
     let options = magic_plugins::Options { cache_dir: Some(paths.data.join("cache")), ..Default::default() };
     let runtime = Runtime::new(options).context("start the component runtime")?;
-    Ok(Ground { paths, runtime, egress: Arc::new(Egress::new()?), upstream: Arc::new(upstream) })
+    Ok(Ground { paths, runtime, egress: Arc::new(Egress::new()?), upstream: Arc::new(upstream), tls: Arc::default() })
 }
 
 pub(crate) fn unix_now() -> u64 {

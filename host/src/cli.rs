@@ -146,7 +146,7 @@ async fn serve(serve: Serve) -> Result<(), StartError> {
 }
 
 fn greeting(gateway: &Gateway) -> String {
-    let base = format!("http://{}", gateway.address());
+    let base = gateway.base();
     let aliases = gateway.aliases();
     let (patterns, tools) = gateway.components();
     let shown = |name: &(String, bool)| if name.1 { format!("{} (reasons)", name.0) } else { name.0.clone() };

@@ -4,6 +4,7 @@ mod auth;
 mod cached;
 mod chat;
 mod error;
+mod guard;
 mod health;
 mod inspect;
 mod limits;
@@ -41,6 +42,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(auth::needs(Scope::Admin, &app, admin()))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .with_state(app)
 }
 

@@ -1,6 +1,7 @@
 //! Keeps the snapshot true to the files: look, build, swap or keep the last good. The only writer of [`Live`].
 mod build;
 mod edit;
+mod exposed;
 mod files;
 mod place;
 mod shelf;
@@ -15,6 +16,7 @@ pub(crate) use watch::Watch;
 use crate::app::{App, Paths};
 use crate::cache::Bounds;
 use crate::components::Egress;
+use crate::server::Tls;
 use crate::upstream::Upstream;
 use files::Texts;
 use magic_config::Config;
@@ -36,6 +38,8 @@ pub(crate) struct Ground {
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) egress: Arc<Egress>,
     pub(crate) upstream: Arc<Upstream>,
+    /// What the listener speaks.
+    pub(crate) tls: Arc<Tls>,
 }
 
 /// Everything that the loop remembers between looks.
@@ -75,9 +79,14 @@ impl Reload {
         })?;
         texts.follow(&ground.paths, &parts.config, read.referenced, read.found);
         shelf.publish(&parts.chosen);
+        ground.tls.set(parts.tls.take());
         ground.upstream.reconcile(&parts.config, parts.keys.take().unwrap_or_default());
         let warnings = std::mem::take(&mut parts.warnings);
         warn(&warnings);
+        let (paths, config) = (ground.paths.clone(), Arc::clone(&parts.config));
+        for file in blocking(move || exposed::exposed(&paths, &config)).await {
+            tracing::warn!("{0} can be read by everybody on this machine: `chmod 600 {0}`", file.display());
+        }
         let seen = Seen { rows: shelf.rows(&parts.chosen), config: read.etag, problems: Vec::new(), warnings };
         let started = Arc::clone(&parts.config);
         let (editor, asks) = edit::channel(ground.paths.config.clone());
@@ -143,6 +152,9 @@ impl Reload {
             tracing::error!("config kept as it was: {problem}");
         }
         self.texts.follow(&self.ground.paths, &parts.config, texts.referenced, texts.found);
+        if problems.is_empty() {
+            self.ground.tls.set(parts.tls.take());
+        }
         self.shelf.publish(&parts.chosen);
         let mut warnings = std::mem::take(&mut parts.warnings);
         warnings.extend(build::waiting_for_restart(&self.started, &parts.config));

@@ -1,6 +1,7 @@
 //! The only way to reach a model: a route and a payload in, a reply whose first event has been seen out.
 mod attempt_loop;
 mod client;
+mod destination;
 mod dice;
 mod facts;
 mod form;

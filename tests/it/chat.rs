@@ -172,7 +172,7 @@ async fn a_body_over_the_bound_is_413_whether_its_length_is_told_or_not() {
     assert!(error["message"].as_str().unwrap().contains("body_bytes_max"), "{error}");
 
     let mut untold = gateway.connect().await;
-    untold.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    untold.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n").await;
     untold.send(format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len()).as_bytes()).await;
     untold.reply().await.error(413).await;
 

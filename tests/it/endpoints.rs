@@ -174,7 +174,7 @@ async fn raw(address: SocketAddr, path: &str, body: &Value) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let body = body.to_string();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all((head + &body).as_bytes()).await.unwrap();
@@ -317,7 +317,7 @@ async fn an_upload_streams_through() {
     let half = form.len() / 2;
     let mut connection: Connection = gateway.connect().await;
     let head = format!(
-        "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: gateway\r\ncontent-type: {FORM}\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: localhost\r\ncontent-type: {FORM}\r\ncontent-length: {}\r\n\r\n",
         form.len()
     );
     connection.send(head.as_bytes()).await;
@@ -371,7 +371,7 @@ async fn a_form_that_turns_out_to_be_no_good_on_its_way_is_refused_with_the_reas
     ] {
         let mut connection = gateway.connect().await;
         let head = format!(
-            "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: gateway\r\ncontent-type: {FORM}\r\ntransfer-encoding: chunked\r\n\r\n"
+            "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: localhost\r\ncontent-type: {FORM}\r\ntransfer-encoding: chunked\r\n\r\n"
         );
         connection.send(head.as_bytes()).await;
         let form = form(&parts);
@@ -399,7 +399,7 @@ async fn field_9_a_client_that_leaves_in_its_upload_ends_the_vendors_call() {
     let form = form(&[MODEL, FILE]);
     let mut connection = gateway.connect().await;
     let head = format!(
-        "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: gateway\r\ncontent-type: {FORM}\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: localhost\r\ncontent-type: {FORM}\r\ncontent-length: {}\r\n\r\n",
         form.len() + 1000
     );
     connection.send(head.as_bytes()).await;

@@ -7,7 +7,7 @@ async fn a_client_that_stops_within_its_body_holds_up_nobody() {
     let (provider, gateway) = plain().await;
     provider.always(answer(false, "hi"));
     let mut slow = gateway.connect().await;
-    slow.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: 100\r\n\r\n{\"mod").await;
+    slow.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{\"mod").await;
 
     assert_eq!(gateway.chat(&ask("plain", false)).await.status, 200);
 
@@ -24,7 +24,7 @@ async fn a_body_that_arrives_byte_by_byte_is_read_whole() {
     let mut slow = gateway.connect().await;
     let length = body.len();
     slow.send(
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: {length}\r\n\r\n").as_bytes(),
+        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n").as_bytes(),
     )
     .await;
     for byte in body.as_bytes() {
@@ -83,8 +83,10 @@ async fn one_connection_serves_one_request_after_the_other() {
     let (provider, gateway) = plain().await;
     provider.always(answer(false, "hi"));
     let body = ask("plain", false).to_string();
-    let one =
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let one = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     let mut connection = gateway.connect().await;
     connection.send(one.as_bytes()).await;
     let reply = connection.reply().await;

@@ -135,7 +135,7 @@ impl Connection {
 fn head(method: &str, path: &str, headers: &[(&str, &str)], length: usize) -> String {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = if matches!(method, "POST" | "PUT") { format!("content-length: {length}\r\n") } else { String::new() };
-    format!("{method} {path} HTTP/1.1\r\nhost: gateway\r\n{headers}{length}\r\n")
+    format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}{length}\r\n")
 }
 
 // === impl Reply ===

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, builder::PossibleValuesParser};
 
-use crate::{components, deps, shell, tidy};
+use crate::{components, deps, shell, supply, tidy};
 use needs::Needs;
 use one::One;
 use tally::Tally;
@@ -54,6 +54,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "fmt", what: "formatting of the host and of the guests", run: fmt },
     Stage { name: "tidy", what: "house rules", run: tidies },
     Stage { name: "deps", what: "which crate may use which", run: depends },
+    Stage { name: "supply", what: "where others' code comes from, its licences and advisories", run: supplies },
     Stage { name: "clippy", what: "lints, warnings denied", run: clippy },
     Stage { name: "alone", what: "each pure crate compiles by itself", run: alone },
     Stage { name: "components", what: "patterns and tools", run: builds_components },
@@ -138,6 +139,10 @@ fn tidies(ground: &mut Ground<'_>, _: &mut Tally) -> Result<()> {
 
 fn depends(ground: &mut Ground<'_>, _: &mut Tally) -> Result<()> {
     none_found(&deps::check(ground.root)?)
+}
+
+fn supplies(ground: &mut Ground<'_>, _: &mut Tally) -> Result<()> {
+    none_found(&supply::check(ground.root)?)
 }
 
 fn clippy(ground: &mut Ground<'_>, _: &mut Tally) -> Result<()> {

@@ -12,6 +12,7 @@ mod deps;
 mod dev;
 pub mod model;
 mod shell;
+mod supply;
 mod tidy;
 
 pub use cli::main;

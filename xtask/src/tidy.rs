@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 mod allowed;
 mod docs;
 mod rust;
+mod security;
 mod text;
 
 use allowed::Allowed;
@@ -51,6 +52,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
         found.extend(docs::links(path, text, &|target| exists(&paths, target)));
         codes.read(path, text);
     }
+    found.extend(security::tests(&texts));
     found.extend(codes.unpaired());
     found.extend(known.allowed.outdated(|path| texts.get(path).map(String::as_str)));
     Ok(found.iter().map(Finding::to_string).collect())

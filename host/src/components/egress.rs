@@ -141,3 +141,6 @@ fn refusal(error: &reqwest::Error) -> OutboundError {
         OutboundError::Connect(why)
     }
 }
+
+#[cfg(test)]
+mod tests;

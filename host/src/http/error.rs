@@ -8,6 +8,19 @@ use magic_types::{Failure, Fault, Kind};
 
 use super::outgoing::ROUTE;
 
+/// What is refused for its head alone, before anybody looks at what it asks for.
+#[derive(Debug)]
+pub(super) enum Head {
+    UrlTooLong {
+        bytes_max: usize,
+    },
+    OtherHost {
+        name: String,
+    },
+    /// Two, or one that is no text.
+    NoHost,
+}
+
 /// What a handler returns when it cannot answer.
 pub(crate) struct Refusal {
     failure: Failure,
@@ -172,6 +185,24 @@ fn status(kind: Kind) -> StatusCode {
         }
         Kind::Component | Kind::LimitReached | Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+pub(super) fn refuse(head: Head) -> Response {
+    let (status, text) = match head {
+        Head::UrlTooLong { bytes_max } => (
+            StatusCode::URI_TOO_LONG,
+            format!("the URL is longer than {bytes_max} bytes (`server_settings.url_bytes_max`)"),
+        ),
+        Head::OtherHost { name } => (
+            StatusCode::MISDIRECTED_REQUEST,
+            format!(
+                "this gateway is not called `{name}`: if it should be, add that name to `server_settings.allowed_hosts`"
+            ),
+        ),
+        Head::NoHost => (StatusCode::BAD_REQUEST, "a request has one `Host` header, a name or an address".to_owned()),
+    };
+    let failure = Failure::new(Kind::InvalidRequest, text);
+    respond(status, "application/json", body(&failure, Dialect::Chat, status).to_string().into(), &failure)
 }
 
 pub(crate) async fn no_such_path(method: http::Method, uri: http::Uri) -> Refusal {

@@ -5,9 +5,10 @@ use super::files::{Found, list, stamps};
 use super::shelf::{Chosen, Shelf};
 use crate::app::Paths;
 use crate::components::{Secrets, Services, parse_secrets};
+use crate::server::read_tls;
 use crate::snapshot::Snapshot;
 use crate::upstream::Route;
-use magic_config::{Config, Problem, Provider};
+use magic_config::{Config, Problem, Provider, TlsSettings};
 use magic_plugins::{Components, Host};
 use magic_routing::{KeySource, PoolName, own_keys, read_key_file};
 use magic_types::{AliasName, KeyId, Secret};
@@ -23,6 +24,8 @@ pub(crate) struct Parts {
     pub(super) keys: Option<Vec<(PoolName, Vec<KeySource>)>>,
     pub(super) chosen: Chosen,
     pub(super) warnings: Vec<String>,
+    /// Of a config without a problem: what the listener is to speak.
+    pub(super) tls: Option<Arc<rustls::ServerConfig>>,
     routes: HashMap<AliasName, Arc<Route>>,
     services: Arc<dyn Host>,
     prompts: HashMap<String, String>,
@@ -39,7 +42,7 @@ impl Parts {
 
     /// The keys stay behind: they are reconciled, not published.
     pub(crate) fn into_snapshot(self, generation: u64) -> Snapshot {
-        let Self { config, routes, chosen, services, prompts, keys: _, warnings: _ } = self;
+        let Self { config, routes, chosen, services, prompts, keys: _, warnings: _, tls: _ } = self;
         Snapshot { generation, config, routes, components: chosen.components, services, prompts }
     }
 }
@@ -53,7 +56,8 @@ pub(super) struct Texts {
     /// `None` where a file of them could not be read: less keys than there are must not pass for all of them.
     credentials: Option<Credentials>,
     problems: Vec<String>,
-    /// The files of the prompts, there or not.
+    tls: Option<Arc<rustls::ServerConfig>>,
+    /// The files of the prompts, and of certificates, there or not.
     pub(super) referenced: HashSet<PathBuf>,
     /// Those that are there, as they were before they were read.
     pub(super) found: Found,
@@ -74,11 +78,14 @@ pub(super) fn read(paths: &Paths, text: Option<String>) -> Texts {
     let etag = text.as_deref().map(etag);
     let config = text.and_then(|text| parse(&text).map_err(|bad| problems.extend(bad)).ok());
     let names = config.as_ref().map(Config::referenced_files).unwrap_or_default();
-    let referenced: HashSet<PathBuf> = names.iter().map(|file| paths.beside_config(file)).collect();
+    let tls = config.as_ref().and_then(|config| config.server_settings.listener.tls.as_ref());
+    let files = names.iter().map(String::as_str).chain(tls.into_iter().flat_map(TlsSettings::files));
+    let referenced: HashSet<PathBuf> = files.map(|file| paths.beside_config(file)).collect();
     let found = stamps(referenced.iter().cloned());
     let prompts = read_prompts(paths, names, &mut problems);
     let credentials = read_credentials(paths).map_err(|problem| problems.push(problem)).ok();
-    Texts { config: config.map(Arc::new), etag, prompts, credentials, problems, referenced, found }
+    let tls = tls.and_then(|tls| read_tls(paths, tls).map_err(|problem| problems.push(problem)).ok());
+    Texts { config: config.map(Arc::new), etag, prompts, credentials, problems, tls, referenced, found }
 }
 
 /// The keys that there are, by pool, for whoever looks from outside. Blocks.
@@ -107,7 +114,7 @@ pub(super) fn build(ground: &Ground, shelf: &Shelf, texts: &Texts) -> Result<Par
     let services = credentials.services(ground);
     let prompts = texts.prompts.clone();
     let warnings = credentials.bad_lines.iter().cloned().chain(config.warnings()).collect();
-    Ok(Parts { config, keys, chosen, warnings, routes, services, prompts })
+    Ok(Parts { config, keys, chosen, warnings, tls: texts.tls.clone(), routes, services, prompts })
 }
 
 /// The live config with the components and credentials of now, for when the newest config is bad.
@@ -118,6 +125,7 @@ pub(super) fn keep(live: &Snapshot, ground: &Ground, shelf: &Shelf, texts: &Text
         keys: credentials.map(|found| found.keys_with_those_of(&config)),
         chosen: shelf.choose(&config),
         warnings: credentials.map(|found| found.bad_lines.clone()).unwrap_or_default(),
+        tls: None,
         routes: live.routes.clone(),
         services: credentials.map_or_else(|| Arc::clone(&live.services), |found| found.services(ground)),
         prompts: live.prompts.clone(),
@@ -131,6 +139,12 @@ pub(super) fn waiting_for_restart(started: &Config, newest: &Config) -> Vec<Stri
     let (started, newest) = (&started.server_settings, &newest.server_settings);
     let sizes = [
         ("connections_max", started.connections_max, newest.connections_max),
+        ("header_bytes_max", started.listener.header_bytes_max, newest.listener.header_bytes_max),
+        (
+            "connections_per_address_max",
+            started.listener.connections_per_address_max.unwrap_or_default(),
+            newest.listener.connections_per_address_max.unwrap_or_default(),
+        ),
         ("requests_in_flight_max", started.requests_in_flight_max, newest.requests_in_flight_max),
         ("sessions_parallel_max", started.sessions_parallel_max, newest.sessions_parallel_max),
         ("sessions_queued_max", started.sessions_queued_max, newest.sessions_queued_max),
@@ -138,10 +152,11 @@ pub(super) fn waiting_for_restart(started: &Config, newest: &Config) -> Vec<Stri
     ];
     let sizes = sizes.into_iter().filter(|(_, old, new)| old != new).map(|(name, ..)| name);
     let retention = (started.session_retention != newest.session_retention).then_some("session_retention_seconds");
+    let head = (started.listener.head != newest.listener.head).then_some("head_seconds");
     let text = |name| format!("`server_settings.{name}` was changed: it takes effect with the next start");
     let telemetry =
         telemetry.then(|| "`telemetry_settings` was changed: it takes effect with the next start".to_owned());
-    sizes.chain(retention).map(text).chain(telemetry).collect()
+    sizes.chain(head).chain(retention).map(text).chain(telemetry).collect()
 }
 
 fn check_components(config: &Config, components: &Components) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Which files have changed since the last look, and whether they have settled. Compares stamps; reads no contents.
 use super::{Patience, blocking};
 use crate::app::Paths;
-use magic_config::Config;
+use magic_config::{Config, TlsSettings};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -101,6 +101,8 @@ impl Texts {
     pub(super) fn follow(&mut self, paths: &Paths, live: &Config, newest: HashSet<PathBuf>, read: Found) {
         let mut referenced = newest;
         referenced.extend(live.referenced_files().iter().map(|file| paths.beside_config(file)));
+        let tls = live.server_settings.listener.tls.iter().flat_map(TlsSettings::files);
+        referenced.extend(tls.map(|file| paths.beside_config(file)));
         for path in self.referenced.difference(&referenced) {
             self.stamps.seen.remove(path);
         }

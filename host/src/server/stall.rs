@@ -15,11 +15,12 @@ pub(super) struct Guarded {
     stream: TcpStream,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
+    max: Duration,
 }
 
 impl Guarded {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, stalled: None }
+        Self { stream, stalled: None, max: STALL_MAX }
     }
 
     fn judge(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -27,7 +28,8 @@ impl Guarded {
             self.stalled = None;
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(STALL_MAX)));
+        let max = self.max;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(max)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client stopped reading")))
     }
@@ -66,3 +68,6 @@ impl AsyncWrite for Guarded {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The pooled HTTP clients towards vendors: the one place where they are built and where a key's secret is written.
 use super::form::Upload;
-use super::fresh;
+use super::{destination, fresh};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use magic_dialects::vendor::Auth;
@@ -8,7 +8,7 @@ use magic_types::{Failure, Kind, Secret};
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tower::util::MapResponseLayer;
@@ -38,6 +38,8 @@ struct Manner {
     pool_idle: Duration,
     /// Past a proxy of the environment, which could not reach this machine's loopback.
     direct: bool,
+    /// Also to link-local addresses and metadata services.
+    link_local: bool,
 }
 
 /// What goes to one vendor: cheap to clone, all clones share their connections.
@@ -57,10 +59,13 @@ pub(crate) struct Incoming(reqwest::Response);
 
 impl Clients {
     /// # Errors
-    /// When the system's TLS roots cannot be read.
-    pub(super) fn client(&self, base: &Url, connect: Duration) -> Result<Client, String> {
+    /// When the system's TLS roots cannot be read, or no vendor may be at that address.
+    pub(super) fn client(&self, base: &Url, connect: Duration, link_local: bool) -> Result<Client, String> {
+        if !link_local {
+            destination::check_literal(base)?;
+        }
         let pool_idle = if base.scheme() == "http" { POOL_IDLE_PLAIN } else { POOL_IDLE_TLS };
-        let manner = Manner { connect, pool_idle, direct: is_loopback(base) };
+        let manner = Manner { connect, pool_idle, direct: is_loopback(base), link_local };
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&manner) {
             return Ok(client.clone());
@@ -86,7 +91,8 @@ fn build(manner: Manner) -> reqwest::Result<reqwest::Client> {
             connection
         }))
         .user_agent(concat!("magic-proxy/", env!("CARGO_PKG_VERSION")));
-    if manner.direct { builder.no_proxy() } else { builder }.build()
+    let builder = if manner.direct { builder.no_proxy() } else { builder };
+    if manner.link_local { builder } else { builder.dns_resolver(Arc::new(destination::Checked)) }.build()
 }
 
 fn is_loopback(url: &reqwest::Url) -> bool {

@@ -39,7 +39,8 @@ impl Upstream {
         let Some(profile) = profile else { return false };
         let speaker = speaker(profile);
         let Some(url) = speaker.key_check().and_then(|url| url.parse::<Url>().ok()) else { return false };
-        let Ok(client) = self.clients.client(&url, profile.timeouts.connect) else { return false };
+        let link_local = config.server_settings.allow_link_local_vendors;
+        let Ok(client) = self.clients.client(&url, profile.timeouts.connect, link_local) else { return false };
         let Ok(key) = key_header(speaker.auth(), secret) else { return false };
         let headers = fixed_headers(speaker.family);
         let asked = tokio::time::timeout(CHECK_MAX, client.get_status(&url, key, headers)).await;

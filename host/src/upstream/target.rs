@@ -107,8 +107,10 @@ pub(super) fn routes(
 ) -> Result<HashMap<AliasName, Arc<Route>>, String> {
     let plans = Plans::compile(config, has_keys);
     let settings = Settings::of(config);
+    let link_local = config.server_settings.allow_link_local_vendors;
     let route = |plan: &Arc<Plan>| {
-        let targets = plan.legs.iter().map(|leg| target(&leg.profile, clients)).collect::<Result<_, _>>()?;
+        let targets =
+            plan.legs.iter().map(|leg| target(&leg.profile, clients, link_local)).collect::<Result<_, _>>()?;
         let answerers = plan.legs.iter().map(answerer).collect();
         Ok((plan.alias.clone(), Arc::new(Route { plan: Arc::clone(plan), settings, targets, answerers })))
     };
@@ -121,12 +123,12 @@ fn answerer(leg: &Leg) -> String {
     format!("{:?}\n", (leg.lane.as_str(), name, dialect, model, api_base, api_version, params))
 }
 
-fn target(profile: &Arc<Profile>, clients: &Clients) -> Result<Target, String> {
+fn target(profile: &Arc<Profile>, clients: &Clients, link_local: bool) -> Result<Target, String> {
     let family = family(profile);
     let speaker = speaker(profile);
     let base: Url = speaker.base.parse().map_err(|error| not_a_url(profile, &error))?;
     let client = clients
-        .client(&base, profile.timeouts.connect)
+        .client(&base, profile.timeouts.connect, link_local)
         .map_err(|error| format!("profile `{}`: {error}", profile.name))?;
     let door = |operation, way| {
         let url = |stream| speaker.url(operation, way, &profile.model, stream).parse();

@@ -210,3 +210,21 @@ fn an_exception_has_a_reason_and_a_use() {
 fn this_repository_is_tidy() {
     assert_eq!(check(&crate::shell::root()).unwrap(), Vec::<String>::new());
 }
+
+#[test]
+fn every_threat_names_a_test_that_is_there() {
+    let check = |rows: &str| {
+        let page = format!(
+            "| threat | mitigation | test |\n|---|---|---|\n{rows}\n\n| other | table |\n|---|---|\n| a | b |\n"
+        );
+        let code =
+            "#[tokio::test]\nasync fn held() {}\n#[test]\n#[cfg(unix)]\nfn plain() {}\nfn helper() {}\n".to_owned();
+        let texts = [(security::PATH, page), ("tests/a.rs", code)].into();
+        security::tests(&texts).iter().map(|finding| finding.text.clone()).collect::<Vec<_>>()
+    };
+    assert!(check("| a | b | `tests/a.rs::held` `tests/a.rs::plain` |").is_empty());
+    assert_eq!(check("| a | b | none yet |"), ["a threat without a test"]);
+    assert_eq!(check("| a | b | `tests/a.rs::gone` |"), ["there is no test `tests/a.rs::gone`"]);
+    assert_eq!(check("| a | b | `tests/a.rs::helper` |"), ["there is no test `tests/a.rs::helper`"]);
+    assert_eq!(check("| a | b | `tests/b.rs::held` |"), ["there is no test `tests/b.rs::held`"]);
+}

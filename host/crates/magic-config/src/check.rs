@@ -4,6 +4,7 @@ mod agents;
 mod aliases;
 mod cache;
 mod capabilities;
+mod listener;
 mod models;
 mod params;
 mod settings;

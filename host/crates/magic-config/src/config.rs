@@ -1,5 +1,6 @@
 //! The checked config: what the rest of the program may rely on. Immutable; nothing here is checked a second time.
 use crate::agent::AgentSettings;
+use crate::listener::ListenerSettings;
 use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::strategy::Strategy;
@@ -67,6 +68,9 @@ pub struct ServerSettings {
     /// Replies of `/v1/responses` that `previous_response_id` can still name.
     pub responses_kept_max: usize,
     pub responses_retention: Duration,
+    pub listener: ListenerSettings,
+    /// Vendors' addresses may be link-local or those of a cloud's metadata service.
+    pub allow_link_local_vendors: bool,
 }
 
 /// Of one call to a model.

@@ -9,6 +9,12 @@ pub(crate) const AZURE_API_VERSION: &str = "2024-10-21";
 pub(crate) const BODY_BYTES_MAX: u64 = 20 << 20;
 /// Connections of clients: as many as requests, since an HTTP/1 connection carries one at a time.
 pub(crate) const CONNECTIONS_MAX: u64 = 1024;
+/// Seconds: a head is one packet, so whoever needs longer is slow on purpose or gone. As long a connection may lie idle.
+pub(crate) const HEAD: Duration = Duration::from_secs(30);
+/// Cookies and tracing headers of browsers behind company proxies come to some 8 KiB; no client of an API sends half of this.
+pub(crate) const HEADER_BYTES_MAX: u64 = 32 << 10;
+/// The longest path of ours with two ids has 200 bytes; the rest is for queries.
+pub(crate) const URL_BYTES_MAX: u64 = 8 << 10;
 /// Requests. At 100 KiB of buffers each, a guess, that is 100 MiB.
 pub(crate) const REQUESTS_IN_FLIGHT_MAX: u64 = 1024;
 /// Kubernetes kills 30 s after it asked: this leaves time to close the rest.

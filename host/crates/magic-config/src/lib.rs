@@ -15,6 +15,7 @@ mod defaults;
 mod delegation;
 pub mod edit;
 mod env;
+mod listener;
 mod prices;
 mod problem;
 mod profile;
@@ -31,6 +32,7 @@ pub use config::{
     ServerSettings, StreamingSettings, TimeoutSettings, TypewriterMode,
 };
 pub use env::Env;
+pub use listener::{ListenerSettings, TlsSettings};
 pub use prices::PRICES_AS_OF;
 pub use problem::Problem;
 pub use profile::{DialectName, Price, Profile};

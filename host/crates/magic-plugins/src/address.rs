@@ -1,6 +1,12 @@
 //! Which addresses a component may be connected to. Pure; the host asks for every address it is about to connect to.
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// Alibaba Cloud's metadata service lives in the shared range.
+const METADATA_ALIBABA: [u8; 4] = [100, 100, 100, 200];
+/// AWS and GCP answer metadata over IPv6 at these unique-local ones.
+const METADATA_AWS: [u16; 8] = [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
+const METADATA_GCP: [u16; 8] = [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254];
+
 /// Whether a connection on behalf of a component may go to `address`. Without `allow_private` only public unicast
 /// addresses pass; with it private, shared (CGNAT), unique-local and loopback ones do too. Link-local ones (the cloud's
 /// metadata service is one), multicast, unspecified and reserved ones never pass. IPv6 addresses that carry an IPv4
@@ -14,6 +20,18 @@ pub fn address_allowed(address: IpAddr, allow_private: bool) -> bool {
         Reach::Public => true,
         Reach::Private => allow_private,
         Reach::Never => false,
+    }
+}
+
+/// Whether `address` is link-local, or one at which a cloud tells a machine its own credentials. IPv6 addresses that carry
+/// an IPv4 one are judged by that one.
+pub fn address_is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_link_local() || v4.octets() == METADATA_ALIBABA,
+        IpAddr::V6(v6) => {
+            matches!(v6.segments(), [0xfe80..=0xfebf, ..] | METADATA_AWS | METADATA_GCP)
+                || carried(v6).into_iter().any(|v4| address_is_link_local(v4.into()))
+        }
     }
 }
 
@@ -34,29 +52,22 @@ fn reach_v4(v4: Ipv4Addr) -> Reach {
         | [203, 0, 113, _]
         | [192, 88, 99, _]
         | [198, 18..=19, ..] => Reach::Never,
-        // Alibaba Cloud's metadata service lives in the shared range.
-        [100, 100, 100, 200] => Reach::Never,
+        METADATA_ALIBABA => Reach::Never,
         [10, ..] | [127, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => Reach::Private,
         _ => Reach::Public,
     }
 }
 
 fn reach_v6(v6: Ipv6Addr) -> Reach {
-    let s = v6.segments();
-    match s {
+    if let Some(reach) = carried(v6).into_iter().map(reach_v4).max() {
+        return reach;
+    }
+    match v6.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] => Reach::Never,
         [0, 0, 0, 0, 0, 0, 0, 1] => Reach::Private,
-        // Mapped, compatible, translated (RFC 2765), NAT64's well-known prefix: the IPv4 address comes last.
-        [0, 0, 0, 0, 0, 0xffff | 0, a, b] | [0, 0, 0, 0, 0xffff, 0, a, b] | [0x64, 0xff9b, 0, 0, 0, 0, a, b] => {
-            reach_v4(embedded(a, b))
-        }
         // NAT64's local-use prefix: only this network knows where it leads.
         [0x64, 0xff9b, 1, ..] => Reach::Private,
-        [0x2002, a, b, ..] => reach_v4(embedded(a, b)),
-        // Teredo: server in clear, client inverted.
-        [0x2001, 0, a, b, _, _, c, d] => reach_v4(embedded(a, b)).max(reach_v4(embedded(!c, !d))),
-        // Azure, AWS and GCP answer metadata over IPv6 at these unique-local ones.
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => Reach::Never,
+        METADATA_AWS | METADATA_GCP => Reach::Never,
         [0xfc00..=0xfdff, ..] => Reach::Private,
         // Documentation (two), ORCHID, discard-only, dummy.
         [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] | [0x2001, 0x10..=0x2f, ..] | [0x100, 0, 0, 0 | 1, ..] => {
@@ -65,6 +76,23 @@ fn reach_v6(v6: Ipv6Addr) -> Reach {
         // Global unicast is 2000::/3; link-local, site-local, multicast and what is not assigned are not in it.
         [0x2000..=0x3fff, ..] => Reach::Public,
         _ => Reach::Never,
+    }
+}
+
+/// The IPv4 addresses that an IPv6 one leads to.
+fn carried(v6: Ipv6Addr) -> Vec<Ipv4Addr> {
+    match v6.segments() {
+        // Unspecified and loopback are themselves.
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => Vec::new(),
+        // Mapped, compatible, translated (RFC 2765), NAT64's well-known prefix: the IPv4 address comes last.
+        [0, 0, 0, 0, 0, 0xffff | 0, a, b] | [0, 0, 0, 0, 0xffff, 0, a, b] | [0x64, 0xff9b, 0, 0, 0, 0, a, b] => {
+            vec![embedded(a, b)]
+        }
+        // 6to4.
+        [0x2002, a, b, ..] => vec![embedded(a, b)],
+        // Teredo: server in clear, client inverted.
+        [0x2001, 0, a, b, _, _, c, d] => vec![embedded(a, b), embedded(!c, !d)],
+        _ => Vec::new(),
     }
 }
 

@@ -41,7 +41,7 @@ mod hostile;
 #[cfg(test)]
 mod testing;
 
-pub use address::address_allowed;
+pub use address::{address_allowed, address_is_link_local};
 pub use caller::Caller;
 pub use component::{Component, Kind, Step};
 pub use defaults::{Limits, Options};

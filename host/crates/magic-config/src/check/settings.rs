@@ -42,6 +42,8 @@ pub(crate) fn server(mut fields: Fields<'_>) -> ServerSettings {
             Duration::ZERO..=365 * A_DAY,
             defaults::RESPONSES_RETENTION,
         ),
+        listener: super::listener::listener(&mut fields),
+        allow_link_local_vendors: truth(&mut fields, "allow_link_local_vendors", false),
     };
     fields.finish();
     settings
@@ -152,6 +154,10 @@ fn number(fields: &mut Fields<'_>, key: &'static str, range: RangeInclusive<u32>
 
 fn count(fields: &mut Fields<'_>, key: &'static str, default: u64) -> usize {
     to_usize(fields.take(key).and_then(|value| value.integer(1..=COUNT_MAX)), default)
+}
+
+pub(super) fn count_if(fields: &mut Fields<'_>, key: &'static str) -> Option<usize> {
+    usize::try_from(fields.take(key)?.integer(1..=COUNT_MAX)?).ok()
 }
 
 pub(super) fn size(fields: &mut Fields<'_>, key: &'static str, range: RangeInclusive<u64>, default: u64) -> usize {

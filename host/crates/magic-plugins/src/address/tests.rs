@@ -47,3 +47,18 @@ fn some_addresses_are_never_allowed() {
     check(&["192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1", "192.0.0.1", "192.88.99.1"], (false, false));
     check(&["::", "fe80::1", "fec0::1", "ff02::1", "2001:db8::1", "100::1", "4000::1", "3fff::1"], (false, false));
 }
+
+#[test]
+fn link_local_and_metadata_are_told_from_the_rest_in_every_dress() {
+    for address in
+        ["169.254.0.1", "fe80::1", "febf::1", "::ffff:169.254.169.254", "2002:a9fe:a9fe::1", "64:ff9b::a9fe:a9fe"]
+    {
+        assert!(address_is_link_local(address.parse().unwrap()), "{address}");
+    }
+    for address in ["100.100.100.200", "fd00:ec2::254", "fd20:ce::254", "2001:0:808:808::5601:5601"] {
+        assert!(address_is_link_local(address.parse().unwrap()), "{address}");
+    }
+    for address in ["127.0.0.1", "10.0.0.1", "100.64.0.1", "198.18.0.1", "8.8.8.8", "::1", "::", "fd12::1", "fec0::1"] {
+        assert!(!address_is_link_local(address.parse().unwrap()), "{address}");
+    }
+}
