@@ -230,6 +230,6 @@ fn request(scene: &Scene, warms: bool) -> Vec<u8> {
     let body = format!(
         "{{\"model_alias\":\"{alias}\",\"user_query\":\"What is the sum of 1 * (17.25 + 4) / 8 and its two successors?\"}}"
     );
-    let head = "POST /v1/react/sessions HTTP/1.1\r\nhost: gateway.local\r\ncontent-type: application/json";
+    let head = "POST /v1/react/sessions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
     format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }

@@ -126,7 +126,7 @@ impl Sort {
             Form::Responses => ("responses", format!(r#"{{"model":"{alias}","stream":{streams},"input":"{text}"}}"#)),
         };
         format!(
-            "POST /v1/{path} HTTP/1.1\r\nhost: gateway.local\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST /v1/{path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         )
         .into_bytes()
