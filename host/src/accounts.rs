@@ -35,6 +35,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tally::Tally;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 /// How soon a change by another process (the command line, mostly) is seen, and usage is in the file.
@@ -129,7 +130,7 @@ impl Accounts {
 
     /// Waits a moment until the file knows of every request that is over.
     pub(crate) async fn catch_up(&self) {
-        self.flush().await;
+        let _in_time = tokio::time::timeout(CATCH_UP_MAX, self.flush()).await;
         // Settlements are queued there, and not waited for.
         self.0.ledger.database().flush(CATCH_UP_MAX).await;
     }
@@ -175,14 +176,22 @@ impl Accounts {
             return true;
         }
         let batch = Arc::new(batch);
-        let job = Arc::clone(&batch);
+        let (accounts, job, kept) = (self.clone(), Arc::clone(&batch), Arc::clone(&batch));
         let bytes = batch.len() * tally::ROW_BYTES;
-        // Waited for however long it takes: a batch of which nobody knows whether it is in the file would count twice.
-        let written = self.0.ledger.database().write(bytes, move |connection| job.write(connection)).await;
-        if written.is_err() {
+        let (told, hears) = oneshot::channel();
+        // Told by the file alone, whoever has left by then: a batch of which nobody knows whether it is in the file would
+        // count twice, or not at all.
+        let done = move |written: Result<(), String>| {
+            if written.is_err() {
+                accounts.0.tally.put_back(&kept);
+            }
+            let _left = told.send(written.is_ok());
+        };
+        if self.0.ledger.database().queue_then(bytes, move |connection| job.write(connection), done).is_err() {
             self.0.tally.put_back(&batch);
+            return false;
         }
-        written.is_ok()
+        hears.await.unwrap_or(false)
     }
 
     /// The last words of requests, and then no more. False: some are not in the file.

@@ -23,13 +23,15 @@ pub(crate) struct Order<'a> {
     pub(crate) pattern: Option<&'a Arc<str>>,
     pub(crate) body_bytes: usize,
     pub(crate) output_tokens_max: Option<u64>,
+    /// How many are asked for: OpenAI's `n`.
+    pub(crate) answers: u64,
 }
 
-/// Of a request under way. Dropped before anybody served it, it costs nothing.
+/// Of a request under way. Dropped before it was sent it costs nothing; after that, what was sent.
 pub(crate) struct Bill {
     /// `None`: it is settled.
     admission: Option<Admission>,
-    /// Who serves it.
+    /// Who serves it, or is asked first. `None`: nothing was sent.
     profile: Option<Arc<Profile>>,
     /// An estimate.
     input_tokens: u64,
@@ -41,6 +43,14 @@ pub(crate) enum End {
     Whole,
     /// It broke off, or the client left.
     Cut,
+}
+
+// === impl Order ===
+impl<'a> Order<'a> {
+    /// Of which nobody can tell before what it will cost.
+    pub(crate) fn of_nothing(operation: &'static str, route: &'a Route) -> Self {
+        Self { operation, route, pattern: None, body_bytes: 0, output_tokens_max: Some(0), answers: 1 }
+    }
 }
 
 // === impl Bill ===
@@ -57,7 +67,7 @@ impl Bill {
         let profiles = || order.route.plan.legs.iter().map(|leg| &leg.profile);
         let window = profiles().filter_map(|profile| profile.context_window).max().map_or(INPUT_TOKENS_MAX, u64::from);
         let input_tokens = (order.body_bytes as u64).div_ceil(BYTES_PER_TOKEN).min(window);
-        let output_tokens = order.output_tokens_max.unwrap_or(OUTPUT_TOKENS_ASSUMED);
+        let output_tokens = order.output_tokens_max.unwrap_or(OUTPUT_TOKENS_ASSUMED).saturating_mul(order.answers);
         let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
         let costs = profiles().map(|profile| profile.cost_micros(&usage));
         let want = Want {
@@ -72,7 +82,19 @@ impl Bill {
         Ok(Self { admission: Some(admission), profile: None, input_tokens })
     }
 
-    /// From now on it costs something.
+    /// It is about to be sent: from now on somebody may bill it, whether or not anybody waits for the answer.
+    pub(crate) fn sending(&mut self, route: &Route) {
+        self.profile = route.first_profile().cloned();
+    }
+
+    /// It was not to be sent.
+    pub(crate) fn withdraw(mut self) {
+        if let Some(admission) = self.admission.take() {
+            admission.withdraw();
+        }
+    }
+
+    /// Whose price holds.
     pub(crate) fn served_by(&mut self, reply: &Reply) {
         self.profile = Some(Arc::clone(&reply.profile));
     }
@@ -113,5 +135,14 @@ impl Bill {
             outcome,
             is_estimated,
         });
+    }
+}
+
+/// The client left before anybody answered: the vendor has read the question.
+impl Drop for Bill {
+    fn drop(&mut self) {
+        if self.profile.is_some() {
+            self.settle(None, 0, End::Cut);
+        }
     }
 }

@@ -269,6 +269,15 @@ async fn a_stream_says_its_usage_to_the_gateway_alone_where_the_client_did_not_a
     assert!(told.iter().all(|chunk| chunk["usage"].is_null() && chunk["choices"][0].is_object()), "{told:?}");
     assert_eq!(provider.calls()[0].json()["stream_options"], json!({ "include_usage": true }));
     wait_until_async("it is settled", || async { account(gateway.folder()) == (COST, 0) }).await;
+    let mut silent = ask("plain", true);
+    silent["stream_options"] = json!({ "include_usage": false });
+    let told = data_frames(&asks(&gateway, &secret, &silent).await.text().await);
+    assert!(told.iter().all(|chunk| chunk["usage"].is_null()), "{told:?}");
+    assert_eq!(
+        provider.calls()[1].json()["stream_options"],
+        json!({ "include_usage": true }),
+        "whoever says no as well"
+    );
     let mut asking = ask("plain", true);
     asking["stream_options"] = json!({ "include_usage": true });
     let told = data_frames(&asks(&gateway, &secret, &asking).await.text().await);
@@ -367,5 +376,26 @@ async fn a_stored_response_is_its_owners() {
     assert_eq!(sends(&gateway, "POST", "/v1/responses", &theirs, onward.clone()).await.status, 400);
     assert_eq!(sends(&gateway, "POST", "/v1/responses", &mine, onward).await.status, 200);
     assert_eq!(sends(&gateway, "GET", &path, &mine, String::new()).await.status, 200);
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_before_the_answer_pays_for_its_question() {
+    let provider = Provider::start().await;
+    provider.always(Script::silence().hang());
+    let folder = Folder::new(&priced_yaml(&provider.base()));
+    let secret = key(&folder, "--budget 1/total").await;
+    let gateway = Gateway::start(folder).await;
+    let request = ask("plain", false).to_string();
+    let bearer = format!("Bearer {secret}");
+    let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+
+    let mut connection = gateway.connect().await;
+    connection.begin("POST", "/v1/chat/completions", &headers, request.as_bytes()).await;
+    wait_until_async("the vendor has the question", || async { provider.calls().len() == 1 }).await;
+    drop(connection);
+
+    wait_until_async("it is settled", || async { used(gateway.folder(), "cut").0 == 1 }).await;
+    assert_eq!(account(gateway.folder()), ((request.len() as u64).div_ceil(4), 0));
     gateway.finish(&[&provider]).await;
 }

@@ -18,6 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// waits for them a while before it is refused.
 const HELD_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Who wait for what is held of one account: each keeps a place among the requests in flight.
+const WAITERS_MAX: usize = 256;
+/// Of one request; no model reads or writes as much.
+const TOKENS_MAX: u64 = 1 << 40;
+const COST_MICROS_MAX: u64 = 1 << 50;
+
 /// What a request is about to use, as far as anybody can tell before.
 pub(crate) struct Want<'a> {
     pub(crate) alias: &'a AliasName,
@@ -69,6 +75,21 @@ pub(crate) struct Admission {
     hold: Option<HoldId>,
 }
 
+// === impl Spent ===
+impl Spent {
+    /// A vendor that counts nonsense must not be the end of all sums: they are added up for years in 63 bits.
+    fn clamped(self) -> Self {
+        let tokens = |count: u64| count.min(TOKENS_MAX);
+        Self {
+            tokens_in: tokens(self.tokens_in),
+            tokens_cached: tokens(self.tokens_cached),
+            tokens_out: tokens(self.tokens_out),
+            cost_micros: self.cost_micros.min(COST_MICROS_MAX),
+            ..self
+        }
+    }
+}
+
 // === impl Want ===
 impl Want<'_> {
     fn asking(&self) -> Asking {
@@ -105,8 +126,14 @@ impl Admission {
         }
     }
 
+    /// It is not to be sent at all: as if it had never been admitted.
+    pub(crate) fn withdraw(mut self) {
+        self.give_back(Limiter::undo);
+    }
+
     /// It is over, and that is what it used.
     pub(crate) fn settle(mut self, spent: Spent) {
+        let spent = spent.clamped();
         let tokens = spent.tokens_in.saturating_add(spent.tokens_out);
         self.give_back(|limiter, taken| limiter.settle(taken, tokens));
         let names = Names {
@@ -167,6 +194,7 @@ impl Admission {
             let Some(gate) = held.and_then(|bound| bound.gate.as_ref()).filter(|_| Instant::now() < until) else {
                 return Err(denied);
             };
+            let Some(_waiting) = gate.wait(WAITERS_MAX) else { return Err(denied) };
             // Told by whoever settles here; another process settles without a word.
             let _told = tokio::time::timeout(*retry_after, gate.freed.notified()).await;
         }
@@ -217,17 +245,20 @@ impl Drop for Admission {
 
 // === impl Accounts ===
 impl Accounts {
-    /// Queued behind whatever made the hold. Where the queue is full, or the file refuses, it is tried again; until then
-    /// the hold stays, so that never too little is counted.
+    /// Queued behind whatever made the hold. Whatever keeps it from the file, it is tried again; until then the hold stays, so
+    /// that never too little is counted.
     fn settle_hold(&self, settlement: Settlement, principal: Arc<Principal>) {
         let settlement = Arc::new(settlement);
-        let (accounts, job) = (self.clone(), Arc::clone(&settlement));
-        let write = move |connection: &Connection| {
-            let written = job.write(connection).inspect_err(|_| accounts.0.tally.keep(Arc::clone(&job)));
+        let (accounts, job, kept) = (self.clone(), Arc::clone(&settlement), Arc::clone(&settlement));
+        let done = move |written: Result<(), String>| {
+            if written.is_err() {
+                accounts.0.tally.keep(kept);
+            }
             principal.tell_freed();
-            written
         };
-        if self.0.ledger.queue(ROW_BYTES, write).is_err() {
+        let queued =
+            self.0.ledger.database().queue_then(ROW_BYTES, move |connection: &Connection| job.write(connection), done);
+        if queued.is_err() {
             self.0.tally.keep(settlement);
         }
     }

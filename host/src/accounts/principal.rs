@@ -1,5 +1,6 @@
 //! Who a request is from: a virtual key with its team, as one look into memory finds them; or nobody in particular.
 use magic_access::{Account, Denied, Grants, Limiter, Scope, Shown, TeamName, VirtualKey, VirtualKeyId};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, Mutex};
 use tokio::sync::Notify;
 
@@ -32,6 +33,24 @@ pub(super) struct Gate {
     pub(super) limiter: Mutex<Limiter>,
     /// Told when something that was held comes free: one of those who wait for it, the first first.
     pub(super) freed: Notify,
+    waiting: AtomicUsize,
+}
+
+/// A place among those who wait.
+pub(super) struct Waiting<'a>(&'a Gate);
+
+impl Gate {
+    /// `None`: enough wait already.
+    pub(super) fn wait(&self, waiters_max: usize) -> Option<Waiting<'_>> {
+        let waiting = Waiting(self);
+        (self.waiting.fetch_add(1, Relaxed) < waiters_max).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Relaxed);
+    }
 }
 
 // === impl Principal ===

@@ -403,3 +403,51 @@ async fn a_broken_file_is_an_error_and_stays() {
     assert!(Accounts::open(&folder.0, at(0)).is_err());
     assert!(file.exists());
 }
+
+/// SQLite waits five seconds for whoever has the file, and then a whole transaction of ours has failed.
+#[tokio::test]
+async fn a_settlement_that_the_file_does_not_take_is_tried_again() {
+    let folder = Folder::new();
+    let accounts = open(&folder);
+    let grants = budgets(vec![money(10_000, Window::Total)]);
+    let (principal, _) = key(&accounts, grants, None).await;
+    let one = admit(&accounts, &principal, 1, COST).await.unwrap();
+    let other = magic_sqlite::rusqlite::Connection::open(folder.0.join(FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    one.settle(spent(1, COST));
+    while accounts.ledger().database().lost() == 0 {
+        tokio::task::yield_now().await;
+    }
+    other.execute_batch("ROLLBACK").unwrap();
+
+    assert!(accounts.flush().await);
+    assert_eq!(room(&accounts, &principal).await, (COST, 0));
+    let all = sums(&accounts, vec![By::Outcome]).await;
+    assert_eq!((all.len(), all[0].1.requests, all[0].1.cost_micros), (1, 1, COST));
+}
+
+#[tokio::test]
+async fn a_count_that_cannot_be_does_not_end_the_sums() {
+    let folder = Folder::new();
+    let accounts = open(&folder);
+    let (principal, _) = key(&accounts, budgets(vec![money(u64::MAX >> 2, Window::Total)]), None).await;
+    for _ in 0..3 {
+        admit(&accounts, &principal, 1, 1).await.unwrap().settle(spent(u64::MAX, u64::MAX));
+    }
+    let all = sums(&accounts, vec![By::Key]).await;
+    assert_eq!(all[0].1.requests, 3);
+    assert!(all[0].1.tokens_in > 0 && all[0].1.cost_micros > 0);
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_counts_for_no_minute() {
+    let folder = Folder::new();
+    let accounts = open(&folder);
+    let grants = GrantsPatch { requests_per_minute_max: Some(Some(1)), ..GrantsPatch::default() };
+    let (principal, _) = key(&accounts, grants, None).await;
+    admit(&accounts, &principal, 1, 1).await.unwrap().withdraw();
+    let kept = admit(&accounts, &principal, 1, 1).await;
+    assert!(kept.is_ok());
+    assert!(matches!(admit(&accounts, &principal, 1, 1).await, Err(Denied::Full { .. })));
+}

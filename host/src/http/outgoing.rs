@@ -1,7 +1,7 @@
 //! From a reply of the upstream to what a client gets: headers, whole bodies, streams; the vendor's bytes as they are, or
 //! events in the words of the client's dialect. Adds no end that the vendor did not send.
 use super::error;
-use super::story::{Story, Told};
+use super::story::{SoFar, Story, Told};
 use super::typewriter::Typewriter;
 use crate::bill::BYTES_PER_TOKEN;
 use crate::upstream::{ByteStream, EventStream, RawStream, Reply, ReplyBody};
@@ -127,7 +127,9 @@ fn whole(
     told: &mut Told,
     wishes: &mut Wishes,
 ) -> Body {
-    told.output_tokens = (bytes.len() as u64).div_ceil(BYTES_PER_TOKEN);
+    if told.is_of_words() {
+        told.so_far.output_tokens = (bytes.len() as u64).div_ceil(BYTES_PER_TOKEN);
+    }
     told.piece(&bytes);
     told.ended(usage, None);
     for tap in &mut wishes.taps {
@@ -218,7 +220,7 @@ impl Flow {
             match read {
                 Some(Ok(bytes)) if bytes.is_empty() => {}
                 Some(Ok(bytes)) => {
-                    self.told.output_tokens = self.seen_tokens(bytes.len());
+                    self.told.so_far = self.so_far();
                     self.told.piece(&bytes);
                     self.wishes.taps.iter_mut().for_each(|tap| tap.piece(&bytes));
                     return Some(Ok(bytes));
@@ -284,13 +286,16 @@ impl Flow {
         (!last.is_empty()).then_some(last)
     }
 
-    /// Estimated for a vendor that does not say, or for a reply that breaks off: most vendors send a token an event.
-    fn seen_tokens(&self, more_bytes: usize) -> u64 {
-        match &self.coming {
-            Coming::Bytes(stream) => stream.events(),
-            Coming::Events(_) | Coming::Typed(_) => self.text_bytes.div_ceil(BYTES_PER_TOKEN),
-            Coming::Raw(_) => self.told.output_tokens + (more_bytes as u64).div_ceil(BYTES_PER_TOKEN),
-        }
+    /// Tokens are estimated for a vendor that does not say, or for a reply that breaks off: most vendors send one an event.
+    fn so_far(&self) -> SoFar {
+        let (output_tokens, is_complete) = match &self.coming {
+            Coming::Bytes(stream) => (stream.events(), stream.is_complete()),
+            Coming::Events(_) | Coming::Typed(_) => {
+                (self.text_bytes.div_ceil(BYTES_PER_TOKEN), is_complete(self.finish))
+            }
+            Coming::Raw(_) => (0, false),
+        };
+        SoFar { usage: self.usage(), output_tokens, is_complete }
     }
 
     fn usage(&self) -> Option<Usage> {

@@ -28,6 +28,9 @@ use tokio::time::Instant;
 /// an alias of this name serves those.
 const MODERATION: &str = "omni-moderation-latest";
 
+/// Of one request, as OpenAI bounds `n`.
+const ANSWERS_MAX: u64 = 128;
+
 /// A request that has come in whole.
 pub(super) struct Incoming {
     pub(super) snapshot: Arc<Snapshot>,
@@ -77,13 +80,17 @@ pub(super) async fn answer(
         let answering = reasoning::Answering { dialect, taps, span: seen.into_span() };
         return reasoning::completion(app, &snapshot, route, request, &caller, answering).await;
     }
-    let bill = bill(app, &caller, operation, route, body.len(), output_tokens_max(&head)).await;
-    let bill = bill.inspect_err(|failure| seen.turned_away(failure.kind))?;
-    let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, seen, _place: place };
     let streaming = &snapshot.config.streaming_settings;
     let is_paced =
         head.stream && operation.client_dialect().is_some() && streaming.typewriter_mode == TypewriterMode::Proxy;
     asked.decode = is_paced;
+    if is_paced {
+        // Its reply is written anew: a body that nobody here can read is refused before anybody is asked.
+        asked.request()?;
+    }
+    let bill = bill(app, &caller, order(operation, route, &head, body.len())).await;
+    let bill = bill.inspect_err(|failure| seen.turned_away(failure.kind))?;
+    let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, seen, _place: place };
     let dialect = operation.client_dialect().unwrap_or(Dialect::Chat);
     // A stored response has an id of its own, which a second client must not get.
     let cached = if taps.is_empty() { cached::look_up(app, &snapshot, route, &asked).await } else { Cached::Off };
@@ -97,6 +104,7 @@ pub(super) async fn answer(
     };
     let stream = head.stream;
     let payload = Payload::Json(Box::new(asked));
+    story.bill.sending(route);
     let reply = match app.upstream.complete(route, &payload, story.seen.trace()).await {
         Ok(reply) => reply,
         Err(declined) => return Err(refused(declined, &mut story)),
@@ -119,27 +127,30 @@ pub(super) async fn answer(
 }
 
 /// Lets it begin, as far as limits and budgets go.
-pub(super) async fn bill(
-    app: &App,
-    caller: &Caller,
-    operation: Operation,
-    route: &Route,
-    body_bytes: usize,
-    output_tokens_max: Option<u64>,
-) -> Result<Bill, Failure> {
-    let order = bill::Order { operation: operation.as_str(), route, pattern: None, body_bytes, output_tokens_max };
+pub(super) async fn bill(app: &App, caller: &Caller, order: bill::Order<'_>) -> Result<Bill, Failure> {
     Bill::open(&app.accounts, &caller.principal, &order).await.map_err(|denied| Failure::from(&denied))
 }
 
 /// Whether a session could begin now: one without a budget is told at once, and not by its first step. Its calls are
 /// accounted one by one.
 pub(super) async fn may_begin(app: &App, caller: &Caller, route: &Route) -> Result<(), Failure> {
-    bill(app, caller, Operation::ChatCompletions, route, 0, Some(0)).await.map(drop)
+    let order = bill::Order::of_nothing(Operation::ChatCompletions.as_str(), route);
+    bill(app, caller, order).await.map(Bill::withdraw)
 }
 
-/// By whatever name the client's dialect has for it.
-fn output_tokens_max(head: &request::Head<'_>) -> Option<u64> {
-    head.number(&["max_tokens", "max_completion_tokens", "max_output_tokens"])
+/// What a body says of what it will cost. Words are counted only where the answer is words, and to count them is free.
+fn order<'a>(operation: Operation, route: &'a Route, head: &request::Head<'_>, body_bytes: usize) -> bill::Order<'a> {
+    let nothing = bill::Order::of_nothing(operation.as_str(), route);
+    match operation.client_dialect() {
+        Some(_) => bill::Order {
+            body_bytes,
+            output_tokens_max: head.number(&["max_tokens", "max_completion_tokens", "max_output_tokens"]),
+            answers: head.number(&["n", "best_of"]).unwrap_or(1).clamp(1, ANSWERS_MAX),
+            ..nothing
+        },
+        None if operation == Operation::CountTokens => nothing,
+        None => bill::Order { body_bytes, ..nothing },
+    }
 }
 
 /// Tells of a request that nobody answered.

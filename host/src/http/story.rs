@@ -26,12 +26,22 @@ pub(super) struct Told {
     profile: ProfileName,
     key_id: Option<KeyId>,
     route: String,
-    /// Of the answer so far, as far as anybody can tell.
-    pub(super) output_tokens: u64,
+    /// Of the answer so far.
+    pub(super) so_far: SoFar,
     call: Call,
     /// What the client was sent, where a collector is to be told.
     sent: Option<Collected>,
     is_told: bool,
+}
+
+/// What is known of an answer under way, for a client that leaves.
+#[derive(Clone, Copy, Default)]
+pub(super) struct SoFar {
+    /// As the vendor has said it by now.
+    pub(super) usage: Option<Usage>,
+    /// As far as anybody can tell.
+    pub(super) output_tokens: u64,
+    pub(super) is_complete: bool,
 }
 
 impl Story {
@@ -70,11 +80,16 @@ impl Story {
 }
 
 impl Told {
+    /// Whether what is answered is words, and has tokens.
+    pub(super) fn is_of_words(&self) -> bool {
+        self.story.operation.client_dialect().is_some()
+    }
+
     pub(super) fn new(mut story: Story, reply: &mut Reply, route: String) -> Self {
         story.bill.served_by(reply);
         let (profile, key_id) = (reply.profile.name.clone(), reply.key_id.clone());
         let call = std::mem::take(&mut reply.call);
-        Self { story, profile, key_id, route, output_tokens: 0, call, sent: None, is_told: false }
+        Self { story, profile, key_id, route, so_far: SoFar::default(), call, sent: None, is_told: false }
     }
 
     /// What goes out is told to a collector, if that is wanted.
@@ -99,7 +114,7 @@ impl Told {
         }
         self.call.ended(usage.as_ref(), failure);
         let end = if failure.is_none() { bill::End::Whole } else { bill::End::Cut };
-        let usage = self.story.bill.settle(usage, self.output_tokens, end);
+        let usage = self.story.bill.settle(usage, self.so_far.output_tokens, end);
         let Self { story: Story { alias, start, operation, seen, .. }, profile, key_id, route, .. } = self;
         let (ms, operation) = (start.elapsed().as_millis() as u64, operation.as_str());
         let key_id = key_id.as_ref().map_or(NOBODY, KeyId::as_str);
@@ -123,7 +138,9 @@ impl Told {
 impl Drop for Told {
     fn drop(&mut self) {
         if !self.is_told {
-            self.story.bill.settle(None, self.output_tokens, bill::End::Cut);
+            let SoFar { usage, output_tokens, is_complete } = self.so_far;
+            let end = if is_complete { bill::End::Whole } else { bill::End::Cut };
+            self.story.bill.settle(usage, output_tokens, end);
             let Self { story: Story { alias, start, operation, seen, .. }, profile, .. } = self;
             let (ms, operation) = (start.elapsed().as_millis() as u64, operation.as_str());
             let trace_id = seen.trace().field();

@@ -5,6 +5,7 @@ use super::outgoing::{self, Wishes};
 use super::story::Story;
 use super::{limits, models, origin, serve};
 use crate::app::App;
+use crate::bill::Order;
 use crate::upstream::{Form, Payload};
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -28,9 +29,10 @@ pub(crate) async fn create(State(app): State<Arc<App>>, request: Request) -> Res
     let form = Form::receive(operation, content_type, body, bytes_max, &app.tasks).await?;
     let route = models::route(&snapshot, &caller, &form.model).inspect_err(|failure| seen.turned_away(failure.kind))?;
     // How long sound is, its bytes do not say: no text is estimated for it.
-    let bill = serve::bill(&app, &caller, operation, route, 0, None).await;
+    let bill = serve::bill(&app, &caller, Order::of_nothing(operation.as_str(), route)).await;
     let bill = bill.inspect_err(|failure| seen.turned_away(failure.kind))?;
     let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, seen, _place: place };
+    story.bill.sending(route);
     match app.upstream.complete(route, &Payload::Form(&form), story.seen.trace()).await {
         Err(declined) => Err(serve::refused(declined, &mut story)),
         Ok(reply) => {

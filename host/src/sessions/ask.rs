@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long a session waits for a limit by the minute, or for what is held of its budget, before its call fails.
-const LIMIT_PATIENCE: Duration = Duration::from_secs(600);
+const LIMIT_PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a session asks with.
 pub(super) struct Asking {
@@ -75,6 +75,7 @@ impl Asking {
             })?,
         };
         let mut bill = self.bill(route, ask).await?;
+        bill.iter_mut().for_each(|bill| bill.sending(route));
         match self.upstream.complete(route, &Payload::Step(&ask.request), trace).await {
             Ok(reply) => {
                 bill.iter_mut().for_each(|bill| bill.served_by(&reply));
@@ -96,6 +97,7 @@ impl Asking {
             pattern: Some(&self.pattern),
             body_bytes: bytes_of(&ask.request),
             output_tokens_max: ask.request.max_output_tokens.map(u64::from),
+            answers: 1,
         };
         let patience = Instant::now() + LIMIT_PATIENCE;
         loop {

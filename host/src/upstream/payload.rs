@@ -168,9 +168,6 @@ impl Asked<'_> {
         let door = target.door(self.operation).map_err(|why| Failure::new(Kind::Internal, why))?;
         let family = target.family.dialect();
         match (door.way, self.operation.client_dialect()) {
-            (Way::Same, Some(dialect)) if !self.decode && self.asks_usage() => {
-                Ok(self.pass(target, door, Reading::PassWithoutUsage(dialect)))
-            }
             (Way::Same, Some(dialect)) if !self.decode => Ok(self.pass(target, door, Reading::Pass(dialect))),
             // The bytes could pass, but their reply is wanted as events.
             (Way::Same, Some(dialect)) if dialect == family => Ok(self.pass(target, door, Reading::Decode(dialect))),
@@ -182,9 +179,10 @@ impl Asked<'_> {
     }
 
     /// Streams of these say their usage only to whoever asks.
-    fn asks_usage(&self) -> bool {
+    fn asks_usage(&self) -> Option<String> {
         let is_silent = matches!(self.operation, Operation::ChatCompletions | Operation::Completions);
-        self.counted && is_silent && self.head.stream && !self.head.has(onlook::ASK.0)
+        let is_asking = self.counted && is_silent && self.head.stream;
+        is_asking.then(|| onlook::asking_usage(self.head.value(onlook::STREAM_OPTIONS))).flatten()
     }
 
     fn pass<'t>(&self, target: &'t Target, door: &'t Door, reading: Reading) -> Order<'t> {
@@ -193,9 +191,15 @@ impl Asked<'_> {
             let name = spelling(self.operation.client_dialect()?, key, json)?;
             Some((name, json.as_str()))
         });
-        let defaults = defaults
-            .chain(self.asks_usage().then_some(onlook::ASK).filter(|(key, _)| target.quirks.name(key).is_some()));
-        let Written { body, lost } = self.head.splice(self.body, &target.model_json, defaults, target.quirks);
+        let asking = self.asks_usage().filter(|_| target.quirks.name(onlook::STREAM_OPTIONS).is_some());
+        let asking = asking.as_deref().map(|options| (onlook::STREAM_OPTIONS, options));
+        let reading = match reading {
+            Reading::Pass(dialect) if asking.is_some() => Reading::PassWithoutUsage(dialect),
+            reading => reading,
+        };
+        let defaults = defaults.chain(asking);
+        let Written { body, lost } =
+            self.head.splice_with(self.body, &target.model_json, defaults, asking, target.quirks);
         Order { door, body: OrderBody::Json(body), streams: self.head.stream, reading, lost }
     }
 

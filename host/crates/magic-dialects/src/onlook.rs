@@ -14,7 +14,7 @@ mod unasked;
 mod usage;
 mod whole;
 
-pub use unasked::{ASK, without_usage};
+pub use unasked::{STREAM_OPTIONS, asking_usage, without_usage};
 pub use whole::{Whole, inspect_whole};
 
 /// One event may carry a whole answer of a vendor that does not stream in small pieces.

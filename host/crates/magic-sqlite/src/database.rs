@@ -59,6 +59,17 @@ impl Database {
         self.0.writer.queue(Order::new(bytes, job))
     }
 
+    /// The same, and `done` is told whether it is in the file: after the commit, or why it is not. Told of every write that
+    /// was queued, on the thread that writes: it must be quick.
+    pub fn queue_then(
+        &self,
+        bytes: usize,
+        job: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
+        done: impl FnOnce(Result<(), String>) + Send + 'static,
+    ) -> Result<(), Refused> {
+        self.0.writer.queue(Order::new(bytes, job).and_tell(Box::new(done)))
+    }
+
     /// Writes, and returns once it is committed. Dropping the future does not take the write back.
     pub async fn write<T: Send + 'static>(
         &self,
@@ -72,7 +83,11 @@ impl Database {
             let _unread = result.send(job(connection)?);
             Ok(())
         };
-        self.0.writer.queue(Order::new(bytes, job).and_tell(done)).map_err(|Refused| WriteError::Refused)?;
+        let tell = |result| {
+            // Whoever asked may have left.
+            let _unread = done.send(result);
+        };
+        self.queue_then(bytes, job, tell).map_err(|Refused| WriteError::Refused)?;
         match committed.await {
             Ok(Ok(())) => told.await.map_err(|_| WriteError::Refused),
             Ok(Err(error)) => Err(WriteError::Failed(error)),

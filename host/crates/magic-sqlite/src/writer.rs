@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Writes that wait. At a few thousand a second that is a disk which stands still for a moment.
@@ -26,8 +26,8 @@ pub struct Refused;
 
 type Job = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
 
-/// Told how a write ended.
-pub(crate) type Done = oneshot::Sender<Result<(), String>>;
+/// Told how a write ended, on the thread that writes.
+pub(crate) type Done = Box<dyn FnOnce(Result<(), String>) + Send>;
 
 pub(crate) struct Writer {
     /// `None` once it is closed.
@@ -158,7 +158,7 @@ fn write_all(mut connection: Connection, orders: &Receiver<Order>, state: &State
                 state.lose(1, error);
             }
             if let Some(done) = done {
-                let _still_waiting = done.send(result);
+                done(result);
             }
         }
         state.queued_bytes.fetch_sub(bytes, Relaxed);

@@ -3,11 +3,23 @@
 use super::{USAGE, value_of};
 use bytes::{Bytes, BytesMut};
 use memchr::memmem::Finder;
+use serde_json::{Map, Value};
 use std::sync::LazyLock;
 
-/// What a body gets that streams chat completions and does not say itself whether it wants usage:
+/// Where a body that streams chat completions says whether it wants usage:
 /// <https://platform.openai.com/docs/api-reference/chat/create#chat-create-stream_options>
-pub const ASK: (&str, &str) = ("stream_options", r#"{"include_usage":true}"#);
+pub const STREAM_OPTIONS: &str = "stream_options";
+
+/// What these options become so that usage is said; `None`: the client asks itself, or they are no options at all.
+pub fn asking_usage(options: Option<&str>) -> Option<String> {
+    const KEY: &str = "include_usage";
+    let mut options = match options {
+        None | Some("null") => Map::new(),
+        Some(json) => serde_json::from_str::<Map<String, Value>>(json).ok()?,
+    };
+    let before = options.insert(KEY.to_owned(), Value::Bool(true));
+    (before != Some(Value::Bool(true))).then(|| Value::Object(options).to_string())
+}
 
 static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"choices\":"));
 

@@ -94,6 +94,18 @@ impl Head<'_> {
         defaults: impl Iterator<Item = (&'d str, &'d str)>,
         quirks: &Quirks,
     ) -> Written {
+        self.splice_with(body, model_json, defaults, None, quirks)
+    }
+
+    /// The same, and whatever the client says of one key is said otherwise.
+    pub fn splice_with<'d>(
+        &self,
+        body: &[u8],
+        model_json: &str,
+        defaults: impl Iterator<Item = (&'d str, &'d str)>,
+        instead: Option<(&str, &str)>,
+        quirks: &Quirks,
+    ) -> Written {
         let mut front = Vec::new();
         let model = (!self.has("model")).then_some(("model", model_json));
         let renamed = |key: &'d str| quirks.rename.iter().find(|(ours, _)| *ours == key).map_or(key, |(_, its)| *its);
@@ -109,6 +121,9 @@ impl Head<'_> {
             "model" => Fate::Replace(Cow::Borrowed(model_json.as_bytes())),
             "messages" => messages::replaced(field.value, quirks, &mut lost),
             key => match quirks.name(key) {
+                Some(_) if let Some((_, json)) = instead.filter(|(name, _)| *name == key) => {
+                    Fate::Replace(Cow::Borrowed(json.as_bytes()))
+                }
                 None => {
                     lost.when(field.value != "null", key);
                     Fate::Strip
@@ -124,10 +139,15 @@ impl Head<'_> {
         Written { body: body.into(), lost: lost.into_names() }
     }
 
-    /// The first of these keys that is a number at the top level.
+    /// The largest number that one of these keys has at the top level.
     pub fn number(&self, keys: &[&str]) -> Option<u64> {
-        let mut named = self.fields.iter().filter(|field| keys.contains(&field.key.as_ref()));
-        named.find_map(|field| field.value.parse().ok())
+        let named = self.fields.iter().filter(|field| keys.contains(&field.key.as_ref()));
+        named.filter_map(|field| field.value.parse().ok()).max()
+    }
+
+    /// The JSON text behind a key of the top level.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.fields.iter().find(|field| field.key == key).map(|field| field.value)
     }
 
     /// Whether the body has that key at its top level.

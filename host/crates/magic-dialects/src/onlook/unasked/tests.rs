@@ -1,4 +1,4 @@
-use super::without_usage;
+use super::{asking_usage, without_usage};
 use bytes::Bytes;
 
 const TEXT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"a \\\"usage\\\":{ b\"}}],\"usage\":null}\n\n";
@@ -26,4 +26,18 @@ fn line_ends_of_any_kind_end_an_event() {
     let cr = |text: &str| text.replace('\n', "\r");
     check(&cr(&[TEXT, USAGE, DONE].concat()), &cr(&[TEXT, DONE].concat()));
     check(&[": comment\n\n", USAGE, "data: x"].concat(), ": comment\n\ndata: x");
+}
+
+#[test]
+fn whatever_the_client_says_usage_is_asked_for_unless_it_asks_itself() {
+    let asking = |options| asking_usage(options).unwrap_or_default();
+    assert_eq!(asking(None), r#"{"include_usage":true}"#);
+    assert_eq!(asking(Some("null")), r#"{"include_usage":true}"#);
+    assert_eq!(asking(Some(r#"{"include_usage": false}"#)), r#"{"include_usage":true}"#);
+    assert_eq!(
+        asking(Some(r#"{"include_obfuscation":false}"#)),
+        r#"{"include_obfuscation":false,"include_usage":true}"#
+    );
+    assert_eq!(asking_usage(Some(r#"{ "include_usage" : true }"#)), None);
+    assert_eq!(asking_usage(Some("7")), None, "the vendor says what is wrong with it");
 }
