@@ -55,7 +55,7 @@ async fn a_viewer_looks_at_anothers_and_does_nothing_to_it() {
     let gateway = Gateway::start(folder).await;
     let order = json!({ "model_alias": "thinker", "user_query": "What is 17 * 23?", "session_id": "one" });
     let reply = sends(&gateway, "POST", "/v1/react/sessions", &mine, order.to_string()).await;
-    assert_eq!(Events::new(reply).await.rest().await.last().unwrap().name, "FinalAnswer");
+    assert_eq!(Events::new(reply).await.rest().await.last().unwrap().name, "FinalAnswerStreamEnd");
 
     let path = "/v1/react/sessions/one";
     assert_eq!(sends(&gateway, "GET", path, &looks, String::new()).await.status, 200);
