@@ -324,8 +324,8 @@ async fn open_accounts(paths: &Paths, door: Door) -> anyhow::Result<Accounts> {
     let opened = tokio::task::spawn_blocking(move || {
         let opened = Accounts::open(&data, wall_clock());
         match opened {
-            // Where no file can be made there is no key either, and nothing that could be lost but usage.
-            Err(error) if !data.join(accounts::FILE).exists() => {
+            // Where there is no file there is no key either, and nothing that could be lost but usage.
+            Err(error) if is_missing(&data.join(accounts::FILE)) => {
                 tracing::warn!("no accounts can be kept in {}, usage is forgotten at the end: {error}", data.display());
                 let scratch = std::env::temp_dir().join(format!("magic-proxy-{}", uuid::Uuid::now_v7()));
                 Accounts::open(&scratch, wall_clock())
@@ -344,6 +344,12 @@ async fn open_accounts(paths: &Paths, door: Door) -> anyhow::Result<Accounts> {
     Ok(accounts)
 }
 
+/// Nothing lies there for sure: a file that may not be looked at, or a link that leads nowhere, could be one with keys.
+fn is_missing(file: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    std::fs::symlink_metadata(file).is_err_and(|error| matches!(error.kind(), NotFound | NotADirectory))
+}
+
 fn ground(paths: Paths, upstream: Upstream) -> anyhow::Result<Ground> {
     // Two TLS providers could be compiled in by somebody's features; naming one here keeps that from mattering.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
@@ -360,3 +366,6 @@ pub(crate) fn unix_now() -> u64 {
 pub(crate) fn wall_clock() -> SystemTime {
     SystemTime::now()
 }
+
+#[cfg(test)]
+mod tests;

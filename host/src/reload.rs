@@ -9,7 +9,7 @@ mod status;
 mod watch;
 
 pub(crate) use build::{Parts, key_ids};
-pub(crate) use edit::{Change, Changed, Condition, Editor, New, Refused, Target, etag};
+pub(crate) use edit::{Change, Changed, Condition, Editor, New, Noted, Refused, Target, etag};
 pub(crate) use status::{Row, Seen, Status};
 pub(crate) use watch::Watch;
 
@@ -100,29 +100,32 @@ impl Reload {
 
     /// Runs until `stopping`. A change is found within moments, and read when it has settled.
     pub(crate) async fn run(mut self, app: Arc<App>, stopping: CancellationToken, mut watch: Watch) {
-        let rounds = async {
-            let mut unsettled = false;
-            loop {
-                let wait = if unsettled { SETTLE } else { RESCAN };
-                let ask = tokio::select! {
-                    () = watch.changed(), if !unsettled => None,
-                    () = tokio::time::sleep(wait) => None,
-                    ask = self.asks.recv() => ask,
-                };
-                if let Some(ask) = ask {
-                    ask.answer(&self.ground, &self.shelf).await;
-                    if unsettled {
-                        // Two looks in a row would take a file for settled that was only not given the time to move.
-                        tokio::time::sleep(SETTLE).await;
-                    }
-                }
-                unsettled = self.look(&app).await;
+        let mut unsettled = false;
+        loop {
+            let wait = if unsettled { SETTLE } else { RESCAN };
+            let ask = tokio::select! {
+                () = stopping.cancelled() => return,
+                () = watch.changed(), if !unsettled => None,
+                () = tokio::time::sleep(wait) => None,
+                ask = self.asks.recv() => ask,
+            };
+            let is_asked = ask.is_some();
+            if let Some(ask) = ask {
+                // To its end also while the gateway stops: what is written is noted, too.
+                ask.answer(&self.ground, &self.shelf, &app.accounts).await;
             }
-        };
-        // A look can take minutes (a compile); a stop does not wait for it.
-        tokio::select! {
-            () = stopping.cancelled() => {}
-            () = rounds => {}
+            let look = async {
+                if is_asked && unsettled {
+                    // Two looks in a row would take a file for settled that was only not given the time to move.
+                    tokio::time::sleep(SETTLE).await;
+                }
+                self.look(&app).await
+            };
+            // A look can take minutes (a compile); a stop does not wait for it.
+            unsettled = tokio::select! {
+                () = stopping.cancelled() => return,
+                found = look => found,
+            };
         }
     }
 
@@ -153,7 +156,7 @@ impl Reload {
         }
         self.texts.follow(&self.ground.paths, &parts.config, texts.referenced, texts.found);
         if problems.is_empty() {
-            self.ground.tls.set(parts.tls.take());
+            self.ground.tls.renew(parts.tls.take());
         }
         self.shelf.publish(&parts.chosen);
         let mut warnings = std::mem::take(&mut parts.warnings);

@@ -1,6 +1,6 @@
 //! Config, prompts and manifests changed through the gateway: tried, refused, written, and never lost.
 use crate::stage::{plain, plain_yaml, react_folder};
-use magic_tests::{Folder, Gateway, Provider, Reply};
+use magic_tests::{Folder, Gateway, Provider, Reply, wait_until_async};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -321,6 +321,42 @@ async fn no_name_leads_out_of_the_folder() {
     assert_eq!(on_disk(&gateway, FILE), before);
     let long = json!({ "text": "x".repeat(300_000) });
     put(&gateway, "/admin/prompts/inside.md", Some("*"), &long).await.error(413).await;
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn a_linked_folder_of_prompts_is_not_followed() {
+    let (provider, gateway) = plain().await;
+    gateway.folder().write("elsewhere/secret.md", "theirs");
+    symlink(gateway.folder().path("elsewhere"), gateway.folder().path("system_prompts")).unwrap();
+    let path = "/admin/prompts/secret.md";
+    assert_eq!(gateway.get(path).await.status, 500);
+    assert_eq!(put(&gateway, path, Some("*"), &json!({ "text": "mine" })).await.status, 500);
+    let list = gateway.get("/admin/prompts").await.json().await;
+    assert_eq!(list["files"], json!([]));
+    assert_eq!(on_disk(&gateway, "elsewhere/secret.md"), "theirs");
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn what_is_written_is_noted_although_its_client_has_gone() {
+    let (provider, gateway) = plain().await;
+    gateway.folder().write("system_prompts/rule.md", "0");
+    let path = "/admin/prompts/rule.md";
+    for number in 1..=8 {
+        let body = json!({ "text": number.to_string() }).to_string();
+        let headers = [("content-type", "application/json"), ("if-match", "*")];
+        let mut client = gateway.connect().await;
+        client.begin("PUT", path, &headers, body.as_bytes()).await;
+    }
+    assert_eq!(put(&gateway, path, Some("*"), &json!({ "text": "the last" })).await.status, 200);
+
+    // Each write leaves a backup of what was there before.
+    wait_until_async("each write is noted", async || {
+        let audit = gateway.get("/admin/audit").await.json().await;
+        audit["entries"].as_array().unwrap().len() == backups(&gateway, "system_prompts", "rule.md").len()
+    })
+    .await;
     gateway.finish(&[&provider]).await;
 }
 

@@ -17,7 +17,7 @@ const PAID: usize = 1000;
 const COST: u64 = 19;
 
 /// Alias `plain` with prices of a millionth a token read, and two a token written.
-fn priced_yaml(base: &str) -> String {
+pub(crate) fn priced_yaml(base: &str) -> String {
     plain_yaml(base).replace("model: vendor-model,", "model: vendor-model, price: { input: 1, output: 2 },")
 }
 
@@ -29,12 +29,12 @@ async fn cli(folder: &Folder, line: &str) -> Value {
 }
 
 /// A virtual key's secret.
-async fn key(folder: &Folder, wishes: &str) -> String {
+pub(crate) async fn key(folder: &Folder, wishes: &str) -> String {
     let made = cli(folder, &format!("virtual-keys create --name test {wishes}")).await;
     made["secret"].as_str().unwrap().to_owned()
 }
 
-async fn sends(gateway: &Gateway, method: &str, path: &str, secret: &str, body: String) -> Reply {
+pub(crate) async fn sends(gateway: &Gateway, method: &str, path: &str, secret: &str, body: String) -> Reply {
     let bearer = format!("Bearer {secret}");
     let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
     gateway.connect().await.request(method, path, &headers, body.as_bytes()).await

@@ -203,6 +203,44 @@ async fn a_new_certificate_is_shown_to_new_connections_and_a_bad_one_to_none() {
 }
 
 #[tokio::test]
+async fn tls_that_goes_with_a_reload_stays_until_a_restart() {
+    let (provider, gateway) = secure("").await;
+    gateway.folder().write("proxy_config.yaml", plain_yaml(&provider.base()));
+    wait_until_async("the change is told of", async || {
+        let told = asks(&gateway, FIRST, "/admin/components").await.unwrap();
+        told.contains("`server_settings.tls` was changed: it takes effect with the next start")
+    })
+    .await;
+    assert!(asks(&gateway, FIRST, "/healthz").await.unwrap().starts_with("HTTP/1.1 200"), "new connections speak TLS");
+    stop(provider, gateway).await;
+}
+
+#[tokio::test]
+async fn tls_that_comes_with_a_reload_waits_for_a_restart() {
+    let (provider, gateway) = crate::stage::plain().await;
+    gateway.folder().write("tls/cert.pem", pem("first"));
+    gateway.folder().write("tls/key.pem", pem("first.key"));
+    let tls = "server_settings: { tls: { certificate: tls/cert.pem, key: tls/key.pem } }\n";
+    gateway.folder().write("proxy_config.yaml", plain_yaml(&provider.base()) + tls);
+    wait_until_async("the change is told of", async || {
+        let told = gateway.get("/admin/components").await.text().await;
+        told.contains("`server_settings.tls` was changed: it takes effect with the next start")
+    })
+    .await;
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn a_problem_of_the_clients_authority_names_it() {
+    let tls = "server_settings: { tls: { certificate: tls/cert.pem, key: tls/key.pem, client_ca: tls/none.pem } }\n";
+    let folder = magic_tests::Folder::new(&(plain_yaml("http://127.0.0.1:9") + tls));
+    folder.write("tls/cert.pem", pem("first"));
+    folder.write("tls/key.pem", pem("first.key"));
+    let problem = magic_proxy::check(folder.paths()).await.unwrap_err();
+    assert!(format!("{problem:?}").contains("server_settings.tls.client_ca: `tls/none.pem`"), "{problem:?}");
+}
+
+#[tokio::test]
 async fn a_client_without_a_certificate_is_turned_away_where_one_is_wanted() {
     let (provider, gateway) = secure(", client_ca: tls/ca.pem").await;
     assert!(asks(&gateway, FIRST, "/healthz").await.is_err());

@@ -31,6 +31,7 @@ mod limits;
 mod listener;
 mod metrics;
 mod models;
+mod owners;
 mod pacing;
 mod page;
 mod patterns;

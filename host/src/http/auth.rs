@@ -126,6 +126,22 @@ impl Caller {
         self.scope.covers(Scope::Viewer) || own == owner
     }
 
+    /// Its own, or everybody's for whoever keeps the gateway running: to change or to go on from, not just to look at.
+    ///
+    /// # Errors
+    /// `Forbidden` for one that it may see at most.
+    pub(crate) fn acts_for(&self, owner: Option<&str>) -> Result<(), Failure> {
+        if self.scope.covers(Scope::Operator) || self.owner().as_deref() == owner {
+            return Ok(());
+        }
+        let text = format!(
+            "another's needs a virtual key of scope `{}` or above; yours has `{}`",
+            Scope::Operator,
+            self.scope
+        );
+        Err(Failure::new(Kind::Forbidden, text))
+    }
+
     /// Whose sessions it is shown: `None` for everybody's. Strangers are shown nobody's, not each other's.
     pub(crate) fn lists(&self) -> Option<String> {
         (!self.scope.covers(Scope::Viewer)).then(|| self.owner().unwrap_or_default())

@@ -3,8 +3,8 @@
 use super::auth::Caller;
 use super::error::Refusal;
 use super::outgoing::{End, Tap};
-use super::reply;
 use super::serve::{self, Incoming};
+use super::{origin, reply};
 use crate::app::{App, wall_clock};
 use crate::store::{Responses, Stored};
 use crate::upstream::Previous;
@@ -48,8 +48,11 @@ pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    find(&app, &caller, &id).await?;
+    origin::check(&headers)?;
+    let stored = find(&app, &caller, &id).await?;
+    caller.acts_for(stored.owner.as_deref())?;
     let is_gone = Responses::of(&app.store).delete(&id, wall_clock()).await;
     match is_gone
         .map_err(|refused| Failure::new(Kind::Overloaded, format!("the response could not be deleted: {refused}")))?
@@ -88,16 +91,19 @@ fn unknown(id: &str) -> Failure {
 }
 
 /// Puts everything that went before into the request. One that goes on from a response that is not ours is left as it is:
-/// the vendor may know it.
+/// the vendor may know it. Another client's is ours all the same, and no vendor is asked for it with a key that could read it.
 async fn expand(responses: &Responses, incoming: &mut Incoming, previous: &str) -> Result<(), Failure> {
     let now = wall_clock();
-    let found = responses.get(previous, now).await;
-    if !found.is_some_and(|stored| incoming.caller.sees(stored.owner.as_deref())) {
+    if responses.get(previous, now).await.is_none() {
         incoming.previous = Previous::Unknown(previous.to_owned());
         return Ok(());
     }
     let chain = responses.chain(previous, now).await;
     let chain = chain.map_err(|error| Failure::new(Kind::InvalidRequest, format!("failed to {error}")))?;
+    if !chain.iter().all(|stored| incoming.caller.sees(stored.owner.as_deref())) {
+        let text = format!("Previous response with id '{previous}' not found.");
+        return Err(Failure::new(Kind::InvalidRequest, text));
+    }
     let turns: Vec<stored::Stored> = chain.iter().map(|stored| turn(stored)).collect::<Result<_, _>>()?;
     incoming.body = stored::expand(&incoming.body, &turns)?;
     incoming.previous = Previous::Known(previous.to_owned());

@@ -104,7 +104,7 @@ pub(crate) async fn fork(
     let span = span(&app, "/v1/react/sessions/{id}/fork", &request);
     let again: Again = body(&app, &snapshot, request).await?;
     let from = SessionId::new(from);
-    let old = find(&app, &caller, &from).await?;
+    let old = find_to_act(&app, &caller, &from).await?;
     let alias = again.model_alias.as_deref().unwrap_or(old.session.alias.as_str());
     let route = Arc::clone(models::route(&snapshot, &caller, alias)?);
     let mode = again.reasoning_mode.as_deref().unwrap_or(&old.session.pattern);
@@ -131,6 +131,13 @@ pub(super) async fn find(app: &App, caller: &Caller, id: &SessionId) -> Result<S
         true => Ok(summary),
         false => Err(Failure::new(Kind::NotFound, format!("no session `{id}`"))),
     }
+}
+
+/// A session that the caller may say something to, end, or go on from.
+pub(super) async fn find_to_act(app: &App, caller: &Caller, id: &SessionId) -> Result<Summary, Failure> {
+    let summary = find(app, caller, id).await?;
+    caller.acts_for(summary.session.owner.as_deref())?;
+    Ok(summary)
 }
 
 /// A JSON body of ours, from a page that may send one.
@@ -201,7 +208,7 @@ pub(crate) async fn cancel(
 ) -> Result<Response, Refusal> {
     origin::check(&headers)?;
     let id = SessionId::new(id);
-    find(&app, &caller, &id).await?;
+    find_to_act(&app, &caller, &id).await?;
     Ok(reply::json(&summary_json(&app.sessions.cancel(&id).await?)))
 }
 

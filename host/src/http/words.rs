@@ -27,7 +27,7 @@ pub(crate) async fn message(
     request: Request,
 ) -> Result<Response, Refusal> {
     let id = SessionId::new(id);
-    sessions::find(&app, &caller, &id).await?;
+    sessions::find_to_act(&app, &caller, &id).await?;
     let said: Said = sessions::body(&app, &app.live.load(), request).await?;
     if said.content.trim().is_empty() {
         return Err(Failure::new(Kind::InvalidRequest, "`content` is empty").into());
@@ -52,7 +52,7 @@ pub(crate) async fn approval(
     request: Request,
 ) -> Result<Response, Refusal> {
     let id = SessionId::new(id);
-    sessions::find(&app, &caller, &id).await?;
+    sessions::find_to_act(&app, &caller, &id).await?;
     let Approval { approve, comment } = sessions::body(&app, &app.live.load(), request).await?;
     app.sessions.say(&id, Input::Approval { call_id, approved: approve, comment }).await?;
     Ok(accepted())

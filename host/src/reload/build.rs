@@ -153,10 +153,11 @@ pub(super) fn waiting_for_restart(started: &Config, newest: &Config) -> Vec<Stri
     let sizes = sizes.into_iter().filter(|(_, old, new)| old != new).map(|(name, ..)| name);
     let retention = (started.session_retention != newest.session_retention).then_some("session_retention_seconds");
     let head = (started.listener.head != newest.listener.head).then_some("head_seconds");
+    let tls = (started.listener.tls.is_some() != newest.listener.tls.is_some()).then_some("tls");
     let text = |name| format!("`server_settings.{name}` was changed: it takes effect with the next start");
     let telemetry =
         telemetry.then(|| "`telemetry_settings` was changed: it takes effect with the next start".to_owned());
-    sizes.chain(head).chain(retention).map(text).chain(telemetry).collect()
+    sizes.chain(head).chain(tls).chain(retention).map(text).chain(telemetry).collect()
 }
 
 fn check_components(config: &Config, components: &Components) -> Vec<String> {

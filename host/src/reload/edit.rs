@@ -1,6 +1,8 @@
 //! Files changed through the gateway. The reload loop makes every change itself, one after the other: it alone knows
-//! what a config must be checked against, and between its look at the file and its write nobody else's edit can be lost.
-use super::{Ground, Shelf, blocking, build, place};
+//! what a config must be checked against. It also notes who made it, so that no change is left out where a client has gone.
+use super::place::{self, Unput};
+use super::{Ground, Shelf, blocking, build};
+use crate::accounts::{Accounts, Entry};
 use crate::app::wall_clock;
 use magic_config::edit::Edit;
 use sha2::{Digest as _, Sha256};
@@ -24,8 +26,12 @@ pub(crate) struct Editor {
 /// The loop's end of it.
 pub(super) type Asks = mpsc::Receiver<Ask>;
 
+/// What the audit is told of a change that was made.
+pub(crate) type Noted = Box<dyn FnOnce(&Changed) -> Entry + Send>;
+
 pub(super) struct Ask {
     change: Change,
+    noted: Noted,
     reply: oneshot::Sender<Result<Changed, Refused>>,
 }
 
@@ -63,6 +69,8 @@ pub(crate) enum Condition {
 pub(crate) struct Changed {
     /// There was no such file before.
     pub(crate) is_new: bool,
+    /// The file is another one now.
+    pub(crate) is_written: bool,
     pub(crate) before: String,
     pub(crate) after: String,
     /// Of the file as it now is.
@@ -129,9 +137,9 @@ impl Editor {
 
     /// # Errors
     /// Why the file stays as it was. After `Busy` it may be changed all the same, if the loop was just at it.
-    pub(crate) async fn change(&self, change: Change) -> Result<Changed, Refused> {
+    pub(crate) async fn change(&self, change: Change, noted: Noted) -> Result<Changed, Refused> {
         let (reply, done) = oneshot::channel();
-        self.asks.try_send(Ask { change, reply }).map_err(|_| Refused::Busy)?;
+        self.asks.try_send(Ask { change, noted, reply }).map_err(|_| Refused::Busy)?;
         match tokio::time::timeout(ANSWER_MAX, done).await {
             Ok(Ok(done)) => done,
             Ok(Err(_)) | Err(_) => Err(Refused::Busy),
@@ -151,14 +159,32 @@ impl Target {
 
 // === impl Ask ===
 impl Ask {
-    pub(super) async fn answer(self, ground: &Ground, shelf: &Shelf) {
+    /// Makes the change and notes it, whoever still waits for the answer.
+    pub(super) async fn answer(self, ground: &Ground, shelf: &Shelf, accounts: &Accounts) {
+        let Self { change, noted, reply } = self;
         // Whoever has gone believes that nothing was changed.
-        if !self.reply.is_closed() {
-            let done = done(self.change, ground, shelf).await;
-            // Gone in between: the change stands, and the next look at the file shows it.
-            let _told = self.reply.send(done);
+        if reply.is_closed() {
+            return;
         }
+        let done = match done(change, ground, shelf).await {
+            Ok(changed) if changed.is_written => Ok(recorded(changed, noted, accounts).await),
+            done => done,
+        };
+        // Gone in between: the change stands, and the audit and the next look at the file show it.
+        let _told = reply.send(done);
     }
+}
+
+/// The change stands, whether or not this can be written.
+async fn recorded(changed: Changed, noted: Noted, accounts: &Accounts) -> Changed {
+    let noting = move || (noted(&changed), changed);
+    let (entry, changed) = blocking(noting).await;
+    let (action, subject) = (entry.action, entry.subject.clone());
+    tracing::info!(who = entry.who, action, subject, "{}: {action} {subject}", entry.who);
+    if let Err(failure) = accounts.ledger().audit(entry, wall_clock()).await {
+        tracing::error!(action, subject, "a change is in no record: {action} {subject}: {failure}");
+    }
+    changed
 }
 
 async fn done(change: Change, ground: &Ground, shelf: &Shelf) -> Result<Changed, Refused> {
@@ -196,20 +222,22 @@ async fn done(change: Change, ground: &Ground, shelf: &Shelf) -> Result<Changed,
         warnings = build::build(ground, shelf, &texts).map_err(|problems| refused(problems, &after))?.warnings;
     }
     let mut backup = None;
-    if !dry_run && (is_new || after != before) {
-        let text = after.clone();
-        let written =
-            blocking(move || place::put(&path, &text, wall_clock()).map_err(|error| unwritten(&path, &error)));
-        backup = written.await.map_err(Refused::Failed)?;
+    let is_written = !dry_run && (is_new || after != before);
+    if is_written {
+        let (compared, text) = ((!is_new).then(|| before.clone()), after.clone());
+        let written = move || place::put(&path, compared.as_deref(), &text, wall_clock()).map_err(|why| (path, why));
+        backup = blocking(written).await.map_err(|(path, why)| match why {
+            Unput::Changed(found) => Refused::Stale(etag(&found)),
+            Unput::Io(error) => Refused::Failed(unwritten(&path, &error)),
+        })?;
     }
     let etag = etag(if dry_run { &before } else { &after });
-    Ok(Changed { is_new, before, after, etag, backup, warnings })
+    Ok(Changed { is_new, is_written, before, after, etag, backup, warnings })
 }
 
-/// Follows no link to a text: what lies elsewhere is not ours to show or to change.
+/// Follows no link to a text or its folder: what lies elsewhere is not ours to show or to change.
 fn read(path: &Path, is_config: bool) -> Result<Option<String>, Refused> {
-    let is_link = || std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
-    if !is_config && is_link() {
+    if !is_config && (is_link(path) || path.parent().is_some_and(is_link)) {
         return Err(Refused::Failed(format!("{}: a symbolic link is not followed", path.display())));
     }
     match std::fs::read_to_string(path) {
@@ -219,7 +247,14 @@ fn read(path: &Path, is_config: bool) -> Result<Option<String>, Refused> {
     }
 }
 
+fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
+}
+
 fn list(folder: &Path) -> Vec<Listed> {
+    if is_link(folder) {
+        return Vec::new();
+    }
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let listed = |entry: std::fs::DirEntry| {
         // Of the entry itself: a link is no regular file.

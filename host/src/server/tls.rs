@@ -23,10 +23,18 @@ pub(crate) struct Tls(ArcSwapOption<ServerConfig>);
 
 // === impl Tls ===
 impl Tls {
-    /// For connections from now on.
-    #[expect(clippy::disallowed_methods, reason = "the certificate's one swap point, called by reload alone")]
-    pub(crate) fn set(&self, newest: Option<Arc<ServerConfig>>) {
-        self.0.store(newest);
+    /// At the start: whether it is TLS at all is decided here.
+    #[expect(clippy::disallowed_methods, reason = "the certificate's swap point, called by reload alone")]
+    pub(crate) fn set(&self, first: Option<Arc<ServerConfig>>) {
+        self.0.store(first);
+    }
+
+    /// For connections from now on. A port that speaks TLS does not begin to speak plain HTTP, nor the other way round:
+    /// its clients would tell their keys to the network, or be shut out.
+    pub(crate) fn renew(&self, newest: Option<Arc<ServerConfig>>) {
+        if self.is_on() && newest.is_some() {
+            self.set(newest);
+        }
     }
 
     pub(crate) fn is_on(&self) -> bool {
@@ -68,12 +76,13 @@ pub(crate) fn read(paths: &Paths, settings: &TlsSettings) -> Result<Arc<ServerCo
     let builder = match &settings.client_ca {
         None => builder.with_no_client_auth(),
         Some(file) => {
-            let roots = roots(&certificates(paths, file)?).map_err(|error| unusable("client_ca", file, &error))?;
+            let roots =
+                roots(&certificates(paths, "client_ca", file)?).map_err(|error| unusable("client_ca", file, &error))?;
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
             builder.with_client_cert_verifier(verifier.map_err(|error| unusable("client_ca", file, &error))?)
         }
     };
-    let chain = certificates(paths, &settings.certificate)?;
+    let chain = certificates(paths, "certificate", &settings.certificate)?;
     let key = private_key(&paths.beside_config(&settings.key)).map_err(|why| unusable("key", &settings.key, &why))?;
     let mut config = builder
         .with_single_cert(chain, key)
@@ -82,11 +91,11 @@ pub(crate) fn read(paths: &Paths, settings: &TlsSettings) -> Result<Arc<ServerCo
     Ok(Arc::new(config))
 }
 
-fn certificates(paths: &Paths, file: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+fn certificates(paths: &Paths, key: &str, file: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let read = CertificateDer::pem_file_iter(paths.beside_config(file)).and_then(Iterator::collect);
-    let chain: Vec<_> = read.map_err(|error| unusable("certificate", file, &error))?;
+    let chain: Vec<_> = read.map_err(|error| unusable(key, file, &error))?;
     if chain.is_empty() {
-        return Err(unusable("certificate", file, &"holds no certificate in PEM"));
+        return Err(unusable(key, file, &"holds no certificate in PEM"));
     }
     Ok(chain)
 }

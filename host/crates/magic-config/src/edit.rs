@@ -45,10 +45,13 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, Problem> {
             Problem::new("", format!("{} edits; at most {EDITS_MAX} are made at once", edits.len())).hint(WHOLE)
         );
     }
-    edits.iter().try_fold(text.to_owned(), |text, edit| one(&text, edit))
+    let mut parts_left = EDITS_MAX;
+    edits.iter().try_fold(text.to_owned(), |text, edit| one(&text, edit, &mut parts_left))
 }
 
-fn one(text: &str, edit: &Edit) -> Result<String, Problem> {
+/// `parts_left`: in how many more parts values may be set. The file is read again for each; a value of more parts is
+/// replaced whole.
+fn one(text: &str, edit: &Edit, parts_left: &mut usize) -> Result<String, Problem> {
     let before = yaml::read(text)?;
     let intended = applied(&before, &edit.path, &edit.change)?;
     if same(&before, &intended) {
@@ -59,7 +62,9 @@ fn one(text: &str, edit: &Edit) -> Result<String, Problem> {
     if let (Change::Set(Value(new)), Some(old)) = (&edit.change, at(&before, edit.path.steps())) {
         differences(&edit.path, old, new, &mut parts);
     }
-    if parts.len() > 1 || parts.first().is_some_and(|part| part.path != edit.path) {
+    let is_split = parts.len() > 1 || parts.first().is_some_and(|part| part.path != edit.path);
+    if is_split && parts.len() <= *parts_left {
+        *parts_left -= parts.len();
         let done = parts.iter().try_fold(text.to_owned(), |text, part| spliced(&text, part));
         if let Ok(done) = done.and_then(|done| checked(done, &intended, edit)) {
             return Ok(done);

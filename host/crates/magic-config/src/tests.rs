@@ -173,6 +173,29 @@ fn a_profiles_settings_win_over_the_global_ones_key_by_key() {
 }
 
 #[test]
+fn no_prompt_is_read_from_a_file_with_secrets() {
+    for (file, is_text) in [
+        ("system_prompts/default.md", true),
+        ("./rules/house.txt", true),
+        ("keys_pool/keys_pool_openai.env", false),
+        ("keys_pool/notes.md", false),
+        ("./Keys_Pool/notes.md", false),
+        ("env/mail.txt", false),
+        ("data/accounts.db", false),
+        (".env", false),
+        (".git/notes.md", false),
+        ("proxy_config.yaml", false),
+    ] {
+        for key in [format!("system_instruction: {file}"), format!("manifests: [{file}]")] {
+            let read = parse(&minimal(&format!("agent_settings: {{{key}}}"), ""), &nothing_set);
+            assert_eq!(read.is_ok(), is_text, "{key}");
+            let told = read.err().map(|problems| listed(&problems)).unwrap_or_default();
+            assert!(is_text || told.contains("system_prompts/default.md"), "{key}: {told}");
+        }
+    }
+}
+
+#[test]
 fn a_null_reasoning_mode_means_plain_proxying_even_where_there_is_a_global_one() {
     let text = minimal("agent_settings: {reasoning_mode: null}", "agent_settings: {reasoning_mode: basic_react}");
     assert_eq!(accepted(&text, &nothing_set).aliases[0].reasoning_mode, None);

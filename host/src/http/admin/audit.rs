@@ -1,9 +1,8 @@
-//! Who changed what through the admin's paths, into the file where virtual keys' changes stand too; and how it is read.
-use super::super::auth::Caller;
+//! Who changed what through the admin's paths, as it is read.
 use super::super::error::Refusal;
 use super::super::reply::{self, rfc3339};
-use crate::accounts::{Audited, Entry};
-use crate::app::{App, wall_clock};
+use crate::accounts::Audited;
+use crate::app::App;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -15,17 +14,6 @@ use std::time::{Duration, SystemTime};
 
 const LIMIT: usize = 50;
 const LIMIT_MAX: usize = 1000;
-
-/// To be called once the change is made: it stands then, whether or not this can be written. Neither side may hold a secret.
-pub(super) async fn note(app: &App, caller: &Caller, action: &'static str, subject: &str, sides: [Option<Value>; 2]) {
-    let who = caller.principal.key.to_string();
-    tracing::info!(who, action, subject, "{who}: {action} {subject}");
-    let [before, after] = sides;
-    let entry = Entry { who, action, subject: subject.to_owned(), before, after };
-    if let Err(failure) = app.accounts.ledger().audit(entry, wall_clock()).await {
-        tracing::error!(action, subject, "a change is in no record: {action} {subject}: {failure}");
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

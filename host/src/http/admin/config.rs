@@ -3,7 +3,7 @@
 use super::super::auth::Caller;
 use super::super::error::Refusal;
 use super::super::{reply, sessions};
-use super::{audit, edit};
+use super::edit;
 use crate::app::App;
 use crate::reload::{Change, Changed, New, Refused, Target, etag};
 use axum::extract::rejection::QueryRejection;
@@ -76,14 +76,9 @@ pub(crate) async fn change(
     let condition = edit::condition(&headers, !dry_run)?;
     let new = new(sessions::body(&app, &app.live.load(), request).await?)?;
     let change = Change { file: Target::Config, new, condition, dry_run };
-    let changed = app.editor.change(change).await.map_err(|refused| edit::refusal(&file, refused))?;
+    let noted = edit::noted(&caller, "config.write", &file);
+    let changed = app.editor.change(change, noted).await.map_err(|refused| edit::refusal(&file, refused))?;
     let diff = edit::diff(&file, &changed.before, &changed.after);
-    let is_written = !dry_run && changed.before != changed.after;
-    if is_written {
-        let before = json!({ "etag": etag(&changed.before), "backup": changed.backup });
-        let after = json!({ "etag": changed.etag, "diff": diff });
-        audit::note(&app, &caller, "config.write", &file, [Some(before), Some(after)]).await;
-    }
     Ok(told(&app, &changed, &diff, dry_run).await)
 }
 
@@ -100,7 +95,7 @@ async fn told(app: &App, changed: &Changed, diff: &str, dry_run: bool) -> Respon
     let mut response = reply::json(&json!({
         "ok": true,
         "dry_run": dry_run,
-        "written": !dry_run && changed.before != changed.after,
+        "written": changed.is_written,
         "live": !dry_run && in_time && problems.is_empty(),
         "generation": app.live.load().generation,
         "etag": changed.etag,

@@ -1,7 +1,9 @@
 //! What changing a file through HTTP has in common: conditions (ETags), the diff, and what a refusal says.
+use super::super::auth::Caller;
 use super::super::error::{Refusal, Unmet};
 use super::super::reply;
-use crate::reload::{Condition, Refused, etag};
+use crate::accounts::Entry;
+use crate::reload::{Condition, Noted, Refused, etag};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use magic_types::{Failure, Kind};
@@ -66,6 +68,17 @@ pub(super) fn refusal(file: &str, refused: Refused) -> Refusal {
             Failure::new(Kind::Overloaded, text).retry_after(Some(BUSY_RETRY)).into()
         }
     }
+}
+
+/// What the audit is told: who did what to which file, its tags, the diff and the backup's name. The loop that makes the
+/// change notes it.
+pub(super) fn noted(caller: &Caller, action: &'static str, file: &str) -> Noted {
+    let (who, subject) = (caller.principal.key.to_string(), file.to_owned());
+    Box::new(move |changed| {
+        let diff = diff(&subject, &changed.before, &changed.after);
+        let before = (!changed.is_new).then(|| json!({ "etag": etag(&changed.before), "backup": changed.backup }));
+        Entry { who, action, before, after: Some(json!({ "etag": changed.etag, "diff": diff })), subject }
+    })
 }
 
 /// As `diff -u` writes it; empty where nothing differs.

@@ -4,9 +4,9 @@ use super::super::auth::Caller;
 use super::super::error::Refusal;
 use super::super::reply::rfc3339;
 use super::super::{reply, sessions};
-use super::{audit, edit};
+use super::edit;
 use crate::app::App;
-use crate::reload::{Change, New, Refused, Target, etag};
+use crate::reload::{Change, New, Refused, Target};
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
@@ -101,13 +101,9 @@ async fn write(app: &App, shelf: Shelf, name: &str, request: Request) -> Result<
         return Err(Failure::new(Kind::TooLarge, text).into());
     }
     let change = Change { file: Target::Text(PathBuf::from(&file)), new: New::Text(text), condition, dry_run: false };
-    let changed = app.editor.change(change).await.map_err(|refused| edit::refusal(&file, refused))?;
+    let noted = edit::noted(&caller, shelf.action(), &file);
+    let changed = app.editor.change(change, noted).await.map_err(|refused| edit::refusal(&file, refused))?;
     let diff = edit::diff(&file, &changed.before, &changed.after);
-    if changed.is_new || changed.before != changed.after {
-        let before = (!changed.is_new).then(|| json!({ "etag": etag(&changed.before), "backup": changed.backup }));
-        let after = json!({ "etag": changed.etag, "diff": diff });
-        audit::note(app, &caller, shelf.action(), &file, [before, Some(after)]).await;
-    }
     // What the config does not name is read by nobody, and waited for by nobody.
     let in_use = app.live.load().prompts.contains_key(&file);
     let taken_up = app.status.until(|_| app.live.load().prompts.get(&file) == Some(&changed.after));

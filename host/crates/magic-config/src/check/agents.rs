@@ -24,6 +24,11 @@ const TOKENS_CEILING: u64 = 1_000_000_000;
 const PARALLEL_CEILING: u32 = 64;
 const DEPTH_CEILING: u32 = 8;
 
+/// What a model is read, by the end of its name.
+const TEXTS: [&str; 2] = [".md", ".txt"];
+/// Folders beside the config whose files are nobody's to read, by their usual names.
+const SECRETS: [&str; 3] = ["keys_pool", "env", "data"];
+
 const CHOICES: [(&str, ToolChoice); 2] = [("auto", ToolChoice::Auto), ("required", ToolChoice::Required)];
 
 /// Reads a section over `global`, key by key; a key that is absent keeps the global value. `null` is an answer for
@@ -156,16 +161,30 @@ fn tool_names(value: &Value<'_>) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// Only below the config's own folder: the config can be posted over HTTP, and what a file says goes to a vendor.
+/// Only texts, below the config's own folder and in none of those with secrets: the config can be posted over HTTP, and what
+/// a file says goes to a vendor.
 fn file(value: &Value<'_>) -> Option<String> {
+    const HINT: &str = "e.g. system_prompts/default.md";
     let path = value.text()?;
     let inside = !path.starts_with('/')
         && !path.contains(['\\', '\0', ':'])
         && path.split('/').all(|part| !part.is_empty() && part != "..");
-    if inside {
+    if !inside {
+        value.problem_hint("expected a file below the config's own folder", HINT);
+        return None;
+    }
+    // A path may begin with `./`, which leads nowhere else.
+    let mut parts = path.split('/').filter(|part| *part != ".");
+    let is_hidden = parts.clone().any(|part| part.starts_with('.'));
+    let is_text = TEXTS.iter().any(|ending| path.ends_with(ending));
+    let is_secret = parts.next().is_some_and(|first| SECRETS.iter().any(|name| first.eq_ignore_ascii_case(name)));
+    if is_text && !is_hidden && !is_secret {
         return Some(path);
     }
-    value.problem_hint("expected a file below the config's own folder", "e.g. system_prompts/default.md");
+    value.problem_hint(
+        "expected a text for a model: a `.md` or `.txt` file that is not hidden, and not below `keys_pool`, `env` or `data`",
+        HINT,
+    );
     None
 }
 

@@ -1,4 +1,4 @@
-use super::{Change, Edit, Path, Value, applied, edit, same};
+use super::{Change, EDITS_MAX, Edit, Path, Value, applied, edit, same};
 use crate::yaml;
 
 const FILE: &str = "\
@@ -50,6 +50,19 @@ fn changed(edits: &[Edit]) -> String {
     let minus = old[same_at_start..old.len() - same_at_end].iter().map(|line| format!("-{line}"));
     let plus = new[same_at_start..new.len() - same_at_end].iter().map(|line| format!("+{line}"));
     minus.chain(plus).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_value_of_too_many_parts_is_replaced_whole() {
+    for (parts, keeps_comments) in [(EDITS_MAX, true), (EDITS_MAX + 1, false)] {
+        let lines = |value: &str| (0..parts).map(|key| format!("  k{key}: {value}\n")).collect::<String>();
+        let json: Vec<String> = (0..parts).map(|key| format!("\"k{key}\": 1")).collect();
+        let text = format!("a:\n{}b: 2   # stays\n", lines("0   # zero"));
+        let after = edit(&text, &[set("a", &format!("{{{}}}", json.join(", ")))]).unwrap_or_else(|why| panic!("{why}"));
+        assert_eq!(after.matches("# zero").count() == parts, keeps_comments, "{after}");
+        let expected = yaml::read(&format!("a:\n{}b: 2\n", lines("1"))).unwrap();
+        assert!(same(&yaml::read(&after).unwrap(), &expected) && after.contains("b: 2   # stays"), "{after}");
+    }
 }
 
 #[test]
