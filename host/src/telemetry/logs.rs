@@ -1,7 +1,7 @@
 //! Logs on standard error, as text for people or JSON for machines, and to a collector where one is named. Decides no level:
 //! `RUST_LOG` does, `info` else. Lines are written by a thread of their own, so that a slow reader of the log holds up no
 //! request.
-use super::export::Queue;
+use super::export::{Queue, Weighed};
 use super::span::unix_nanos;
 use crate::app::wall_clock;
 use std::fmt::Debug;
@@ -108,6 +108,13 @@ impl Visit for Line {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.put(field.name(), value.to_owned());
+    }
+}
+
+impl Weighed for Line {
+    fn bytes(&self) -> usize {
+        let fields = self.fields.iter().map(|(_, text)| size_of::<(&str, String)>() + text.len());
+        size_of::<Self>() + self.message.len() + fields.sum::<usize>()
     }
 }
 
