@@ -1,6 +1,6 @@
 // The admin view: who is signed in, what runs here, virtual keys, usage, the config. Each part asks when it is opened.
 
-import { Refusal, breakerRows, componentRows, covers, diffLines, keyRows, sessionText, usageTable, virtualKeyRow } from './admin.js';
+import { Refusal, breakerRows, componentRows, covers, diffLines, keyRows, sessionText, usageTable, virtualKeyRow, withLineEnds } from './admin.js';
 import { make, table } from './dom.js';
 
 export class AdminView {
@@ -191,7 +191,7 @@ export class AdminView {
     if (!mayChange) return shown;
     const send = async (dryRun) => {
       result.replaceChildren();
-      const sent = text.value;
+      const sent = withLineEnds(text.value, file.text);
       try {
         const done = await this.#admin.changeConfig(sent, file.etag, { dryRun });
         if (!dryRun) file = { ...file, text: sent, etag: done.etag };

@@ -125,3 +125,9 @@ export function diffLines(diff) {
   };
   return diff === '' ? [] : diff.replace(/\n$/, '').split('\n').map((text) => ({ kind: kind(text), text }));
 }
+
+/** `text` of a text area, which knows no other line end than \n, with the line ends of the file that it was read from. */
+export function withLineEnds(text, file) {
+  const isCrlf = file.includes('\r\n') && !/(^|[^\r])\n/.test(file);
+  return isCrlf ? text.replace(/\r?\n/g, '\r\n') : text;
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Admin, Refusal, breakerRows, componentRows, covers, diffLines, keyRows, sessionText, usageTable, virtualKeyRow } from '../admin.js';
+import { Admin, Refusal, breakerRows, componentRows, covers, diffLines, keyRows, sessionText, usageTable, virtualKeyRow, withLineEnds } from '../admin.js';
 
 function answering(status, body) {
   const calls = [];
@@ -57,4 +57,10 @@ test('lines of a diff are told apart', () => {
   const kinds = diffLines('--- f\n+++ f\n@@ -1 +1 @@\n a\n-b\n+c\n').map(({ kind }) => kind);
   assert.deepEqual(kinds, ['place', 'place', 'place', 'same', 'cut', 'add']);
   assert.deepEqual(diffLines(''), []);
+});
+
+test('a file with CRLF line ends keeps them', () => {
+  assert.equal(withLineEnds('a: 2\n\nb: 1\n', 'a: 1\r\n\r\nb: 1\r\n'), 'a: 2\r\n\r\nb: 1\r\n');
+  assert.equal(withLineEnds('a: 2\n', 'a: 1\n'), 'a: 2\n');
+  assert.equal(withLineEnds('a: 2\nb: 1\n', 'a: 1\r\nb: 1\n'), 'a: 2\nb: 1\n', 'of two kinds none is the file\'s');
 });

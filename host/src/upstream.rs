@@ -80,7 +80,11 @@ impl Upstream {
     /// Takes the keys of all pools out of a text.
     pub(crate) fn redactor(&self) -> impl Fn(&mut String) + Send + Sync + 'static {
         let health = Arc::clone(&self.health);
-        move |text| lock(&health).pools.redact(text)
+        move |text| {
+            // Searched without the lock, which every request takes.
+            let secrets = lock(&health).pools.secrets();
+            secrets.redact(text);
+        }
     }
 
     /// Carries a request along the route's plan. `trace`: what it is done for.

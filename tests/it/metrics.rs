@@ -1,6 +1,7 @@
 //! `GET /metrics`, and the same numbers at a collector.
 use crate::stage::{ANSWERS, CALLS_CALCULATOR, answer, ask, plain, plain_with, react_folder};
 use magic_tests::{Collector, Folder, Gateway, Provider, Script, When, repository, said, wait_until};
+use serde_json::json;
 use std::collections::HashMap;
 
 /// One sample of the exposition: name with labels, and value.
@@ -90,6 +91,23 @@ async fn names_that_clients_make_up_make_no_series() {
     assert_eq!(found.len(), before);
     let refused = "magic_requests_total{alias=\"-\",profile=\"-\",operation=\"chat_completions\",outcome=\"refused\"}";
     assert_eq!(found[refused], 52.0);
+    gateway.finish(&[&provider]).await;
+}
+
+#[tokio::test]
+async fn what_an_operator_asks_for_is_no_refused_request() {
+    let (provider, gateway) = plain().await;
+
+    assert_eq!(gateway.post("/admin/explain", &json!({ "model": "plain" })).await.status, 200);
+    assert_eq!(gateway.post("/admin/teams", &json!({ "name": "research" })).await.status, 200);
+    let made = gateway.post("/admin/virtual-keys", &json!({ "name": "ci", "scope": "admin" })).await.json().await;
+
+    let secret = format!("Bearer {}", made["secret"].as_str().unwrap());
+    let connection = gateway.connect().await;
+    let reply = connection.request("GET", "/metrics", &[("authorization", &secret)], b"").await;
+    let found = reply.text().await;
+    assert!(found.contains("magic_build_info"), "{found}");
+    assert!(!found.contains("outcome=\"refused\""), "{found}");
     gateway.finish(&[&provider]).await;
 }
 

@@ -302,6 +302,32 @@ async fn log_lines_go_to_the_collector_with_their_trace() {
 }
 
 #[tokio::test]
+async fn a_vendor_that_quotes_the_prompt_is_quoted_in_the_local_log_only() {
+    let (provider, collector) = (Provider::start().await, Collector::start().await);
+    let folder = Folder::new(&(plain_yaml(&provider.base()) + &collector.section("")));
+    provider.always(Script::error(400, "cannot answer `a private question`"));
+    let args = ["--listen", "127.0.0.1:0", "--log-format", "json"];
+    let mut process = Process::start(&folder, &args).await;
+    let connection = magic_tests::Connection::open(process.address().await).await;
+    let body = json!({ "model": "plain", "messages": [{ "role": "user", "content": "a private question" }] });
+    let headers = [("content-type", "application/json"), ("traceparent", &traceparent("01"))];
+    let body = body.to_string();
+    let reply = connection.request("POST", "/v1/chat/completions", &headers, body.as_bytes()).await;
+    assert!(reply.text().await.contains("a private question"), "the client is told");
+
+    wait_until("the line at the collector", || collector.logs().iter().any(|(.., trace, _)| trace == TRACE)).await;
+
+    process.terminate().await;
+    let ended = process.ended().await;
+    assert!(!collector.everything().contains("private question"));
+    let (_, message, ..) = collector.logs().into_iter().find(|(.., trace, _)| trace == TRACE).unwrap();
+    assert_eq!(message, "chat_completions `plain` refused");
+    let line = ended.stderr.lines().find(|line| line.contains("`plain` refused")).unwrap();
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert!(line["said"].as_str().unwrap().contains("a private question"), "{line}");
+}
+
+#[tokio::test]
 async fn a_session_that_waits_for_its_place_says_so() {
     let (provider, collector) = (Provider::start().await, Collector::start().await);
     let more = collector.section("") + "server_settings: { sessions_parallel_max: 1, sessions_queued_max: 4 }\n";

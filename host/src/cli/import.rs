@@ -46,7 +46,16 @@ pub(super) fn run(imports: Imports) -> Result<(), StartError> {
     let From::Litellm(asked) = imports.from;
     let text = read(&asked.file).map_err(|error| bad_input(&asked.file, &format!("read it: {error}")))?;
     let import = magic_litellm::import(&text).map_err(|error| bad_input(&asked.file, &error.to_string()))?;
+    finish(&asked, import)
+}
+
+fn finish(asked: &Litellm, mut import: Import) -> Result<(), StartError> {
+    import.config = import.config.and_then(|config| check(&config, &import.variables).map(|()| config));
     let report = if asked.json { format!("{:#}\n", as_json(&import)) } else { as_text(&import) };
+    if asked.report.as_ref().is_some_and(|report| is_same(report, &asked.output)) {
+        let same = asked.output.display();
+        return Err(anyhow!("write config and report to {same}: give --report and --output a file each").into());
+    }
     let to_stdout = asked.output.as_os_str() == "-";
     if !asked.force {
         // Before anything is written: half of what was asked for would be in the way of the next try.
@@ -56,7 +65,6 @@ pub(super) fn run(imports: Imports) -> Result<(), StartError> {
         }
     }
     if let Ok(config) = &import.config {
-        check(config, &import)?;
         if to_stdout {
             say(config);
         } else {
@@ -90,18 +98,25 @@ fn read(file: &Path) -> std::io::Result<String> {
 }
 
 /// By our own check, as `magic-proxy check` would, but with placeholders for what the environment holds.
-fn check(config: &str, import: &Import) -> Result<(), StartError> {
+fn check(config: &str, variables: &[(String, &'static str)]) -> Result<(), String> {
     let value = |name: &str| {
-        let known = import.variables.iter().find(|(variable, _)| variable == name);
+        let known = variables.iter().find(|(variable, _)| variable == name);
         known.map(|(_, placeholder)| (*placeholder).to_owned())
     };
-    match magic_config::parse(config, &value) {
-        Ok(_) => Ok(()),
-        Err(problems) => {
-            let list: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-            Err(anyhow!("make a config that passes our own check; what it says of the one that came out:{list}").into())
-        }
-    }
+    magic_config::parse(config, &value).map(drop).map_err(|problems| {
+        let list: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+        format!("it does not pass our own check, which says of what came out:{list}")
+    })
+}
+
+/// Whether both name one file, which need not be there yet.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let full = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let named = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
+        path.canonicalize().ok().or_else(named).unwrap_or_else(|| path.to_owned())
+    };
+    full(one) == full(other)
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), StartError> {
@@ -148,3 +163,6 @@ fn as_json(import: &Import) -> serde_json::Value {
         "fields": fields.collect::<Vec<_>>(),
     })
 }
+
+#[cfg(test)]
+mod tests;

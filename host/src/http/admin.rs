@@ -143,7 +143,7 @@ struct Question {
 
 /// Which legs a request would take now, which would be skipped, and why. Sends nothing.
 pub(crate) async fn explain(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
-    let serve::Incoming { snapshot, caller, body, .. } = serve::receive(&app, request).await?;
+    let serve::Order { snapshot, caller, body } = serve::order(&app, request).await?;
     let invalid = |text: String| Failure::new(Kind::InvalidRequest, text);
     let asked: Question =
         serde_json::from_slice(&body).map_err(|error| invalid(format!("the request body: {error}")))?;

@@ -64,7 +64,8 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self { failure, dialect, route, unmet } = self;
         if !failure.private.is_empty() {
-            tracing::debug!(kind = failure.kind.as_str(), "refused: {} ({})", failure.public, failure.private);
+            let said = format_args!("{} ({})", failure.public, failure.private);
+            tracing::debug!(kind = failure.kind.as_str(), %said, "refused");
         }
         let mut response = match unmet {
             Some(unmet) => unmet_response(&failure, *unmet),

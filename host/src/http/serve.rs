@@ -57,6 +57,25 @@ pub(super) async fn receive(app: &App, request: Request) -> Result<Incoming, Ref
     Ok(Incoming { snapshot, caller, headers: parts.headers, body, previous: Previous::None, seen, start, place })
 }
 
+/// Something that whoever operates the gateway wants of it: no request to a model, and not counted as one.
+pub(super) struct Order {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) caller: Caller,
+    pub(super) body: Bytes,
+}
+
+/// # Errors
+/// As of [`receive`].
+pub(super) async fn order(app: &App, request: Request) -> Result<Order, Refusal> {
+    let snapshot = app.live.load();
+    let (parts, body) = request.into_parts();
+    let caller = Caller::of(&parts.extensions)?;
+    origin::check(&parts.headers)?;
+    let _place = limits::enter(&app.places)?;
+    let body = limits::read(body, snapshot.config.server_settings.body_bytes_max).await?;
+    Ok(Order { snapshot, caller, body })
+}
+
 /// Answers it. `taps` read along what the client is sent.
 pub(super) async fn answer(
     app: &Arc<App>,

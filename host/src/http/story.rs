@@ -52,12 +52,12 @@ impl Story {
         let Failure { public, private, .. } = failure;
         let outcome = match failure.fault() {
             Fault::Client => {
-                tracing::info!(%alias, operation, kind, ms, route, trace_id, "{operation} `{alias}` refused: {public}");
+                tracing::info!(%alias, operation, kind, ms, route, trace_id, said = %public, "{operation} `{alias}` refused");
                 Outcome::Refused
             }
             Fault::Key | Fault::Provider | Fault::Guest | Fault::Gateway => {
-                tracing::warn!(%alias, operation, kind, ms, route, trace_id,
-                    "{operation} `{alias}` failed: {public} ({private})");
+                tracing::warn!(%alias, operation, kind, ms, route, trace_id, said = %format_args!("{public} ({private})"),
+                    "{operation} `{alias}` failed");
                 Outcome::Failed
             }
         };
@@ -126,8 +126,8 @@ impl Told {
                 trace_id, "{operation} `{alias}` served by `{profile}`")
             }
             Some(failure) => tracing::warn!(%alias, %profile, operation, key.id = key_id, route, ms, trace_id,
-                kind = failure.kind.as_str(),
-                "{operation} `{alias}` broke off at `{profile}`: {} ({})", failure.public, failure.private),
+                kind = failure.kind.as_str(), said = %format_args!("{} ({})", failure.public, failure.private),
+                "{operation} `{alias}` broke off at `{profile}`"),
         }
         let outcome = if failure.is_none() { Outcome::Served } else { Outcome::BrokenOff };
         self.story.seen(self.profile.as_str(), outcome, failure.map(|failure| failure.kind.as_str()));

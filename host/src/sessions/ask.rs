@@ -207,7 +207,8 @@ impl Call {
         let outcome = ended.map(|()| completion(said, served_by)).map_err(|failure| {
             let (kind, text, private) = (failure.kind.as_str(), &failure.public, &failure.private);
             let (alias, trace_id) = (&self.alias, self.trace.field());
-            tracing::warn!(%alias, kind, ms = report.ms, trace_id, "a model call of a session of `{alias}` failed: {text} ({private})");
+            tracing::warn!(%alias, kind, ms = report.ms, trace_id, said = %format_args!("{text} ({private})"),
+                "a model call of a session of `{alias}` failed");
             llm_error(&failure)
         });
         Input::Asked { ref_id: self.ref_id, outcome, report }

@@ -1,5 +1,5 @@
 //! Sums over all sessions of this process: how they ended, and by which rungs replies were read. Counts only.
-use magic_sessions::{Ending, SessionEvent};
+use magic_sessions::{Ending, SessionEvent, ladder_words};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ pub(crate) struct Sums {
     pub(crate) failed: u64,
     pub(crate) cancelled: u64,
     /// By protocol and rung; both are closed lists, so the map is small.
-    pub(crate) rungs: BTreeMap<String, BTreeMap<String, u64>>,
+    pub(crate) rungs: BTreeMap<&'static str, BTreeMap<&'static str, u64>>,
 }
 
 // === impl Tally ===
@@ -28,7 +28,8 @@ impl Tally {
         }
     }
 
-    /// Takes in the built-in loop's own sums; every other event is none of its business.
+    /// Takes in the built-in loop's own sums; every other event is none of its business. A driver component may say the same
+    /// words: what is not in our lists is not counted.
     pub(super) fn said(&self, event: &SessionEvent) {
         let SessionEvent::Progress { kind, payload } = event else { return };
         if kind != "ladder" {
@@ -41,9 +42,12 @@ impl Tally {
             return;
         };
         let mut sums = self.sums();
-        let of_protocol = sums.rungs.entry(protocol.clone()).or_default();
         for (rung, count) in rungs {
-            *of_protocol.entry(rung.clone()).or_default() += count.as_u64().unwrap_or(0);
+            let (Some((protocol, rung)), Some(count)) = (ladder_words(protocol, rung), count.as_u64()) else {
+                continue;
+            };
+            let sum = sums.rungs.entry(protocol).or_default().entry(rung).or_default();
+            *sum = sum.saturating_add(count);
         }
     }
 
@@ -55,3 +59,6 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

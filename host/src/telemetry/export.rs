@@ -1,7 +1,8 @@
-//! The way to a collector: queues with a bound that nobody waits at, and one task that empties them now and then. A batch that
+//! The way to a collector: queues with bounds that nobody waits at, and one task that empties them now and then. A batch that
 //! could not be sent is tried again with the next round; what a collector that is down would make pile up is dropped and
 //! counted.
 mod client;
+mod queue;
 
 use super::content::Content;
 use super::logs::{self, Line};
@@ -12,6 +13,7 @@ use crate::app::wall_clock;
 use bytes::Bytes;
 use client::{Client, SendError};
 use magic_config::OtlpSettings;
+pub(super) use queue::{Queue, Weighed};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,21 +22,11 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// Spans and lines that wait: at a KiB each, some megabytes.
-const ITEMS_WAITING_MAX: usize = 8192;
-/// Of one export, as OpenTelemetry's own batches are.
-const BATCH_ITEMS_MAX: usize = 512;
 /// Encoded batches that wait to be tried again.
 const BATCHES_WAITING_MAX: usize = 32;
+/// Of all of them together; the newest stays, whatever its size.
+const BATCH_BYTES_WAITING_MAX: usize = 16 << 20;
 const TRIES_MAX: u32 = 3;
-
-/// What waits to be exported. Whoever puts into it never waits.
-pub(super) struct Queue<T> {
-    items: Mutex<Vec<T>>,
-    dropped: AtomicU64,
-    /// Told when it is half full.
-    wake: Arc<Notify>,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
@@ -64,36 +56,6 @@ pub(super) struct Exporter {
     /// Items that were lost after they had left their queue, in the order of [`Signal`].
     lost: [AtomicU64; 3],
     is_failing: AtomicBool,
-}
-
-// === impl Queue ===
-impl<T> Queue<T> {
-    fn new(wake: &Arc<Notify>) -> Self {
-        Self { items: Mutex::default(), dropped: AtomicU64::new(0), wake: Arc::clone(wake) }
-    }
-
-    pub(super) fn push(&self, item: T) {
-        let waiting = {
-            let mut items = self.items();
-            if items.len() >= ITEMS_WAITING_MAX {
-                self.dropped.fetch_add(1, Relaxed);
-                return;
-            }
-            items.push(item);
-            items.len()
-        };
-        if waiting == ITEMS_WAITING_MAX / 2 {
-            self.wake.notify_one();
-        }
-    }
-
-    fn take(&self) -> Vec<T> {
-        std::mem::take(&mut *self.items())
-    }
-
-    fn items(&self) -> MutexGuard<'_, Vec<T>> {
-        self.items.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 // === impl Signal ===
@@ -148,8 +110,8 @@ impl Exporter {
 
     pub(super) fn dropped(&self, signal: Signal) -> u64 {
         let waiting = match signal {
-            Signal::Traces => self.spans.dropped.load(Relaxed),
-            Signal::Logs => self.lines.dropped.load(Relaxed),
+            Signal::Traces => self.spans.dropped(),
+            Signal::Logs => self.lines.dropped(),
             Signal::Metrics => 0,
         };
         waiting + self.lost.get(signal as usize).map_or(0, |lost| lost.load(Relaxed))
@@ -164,7 +126,7 @@ impl Exporter {
                 () = self.wake.notified() => {}
                 () = tokio::time::sleep_until(next.min(metrics_at)) => {}
             }
-            self.take_items();
+            self.take_items().await;
             if Instant::now() >= metrics_at {
                 metrics_at = Instant::now() + self.settings.metrics_interval;
                 self.take_metrics(app, telemetry);
@@ -178,19 +140,28 @@ impl Exporter {
     }
 
     pub(super) async fn close(&self, app: &App, telemetry: &Telemetry, patience: Duration) {
-        self.take_items();
+        self.take_items().await;
         self.take_metrics(app, telemetry);
         if tokio::time::timeout(patience, self.send()).await.is_err() || !self.batches().is_empty() {
             tracing::warn!("the collector did not take the last of what was to be told to it");
         }
     }
 
-    fn take_items(&self) {
-        for items in chunked(self.spans.take()) {
-            self.put(Signal::Traces, otlp::spans(&self.resource, &items), items.len());
-        }
-        for items in chunked(self.lines.take()) {
-            self.put(Signal::Logs, otlp::logs(&self.resource, &items), items.len());
+    /// What waits is encoded batch by batch, and requests are let through in between. A round has an end, however fast more
+    /// comes in.
+    async fn take_items(&self) {
+        for _ in 0..BATCHES_WAITING_MAX {
+            let (spans, lines) = (self.spans.take_batch(), self.lines.take_batch());
+            if spans.is_empty() && lines.is_empty() {
+                return;
+            }
+            if !spans.is_empty() {
+                self.put(Signal::Traces, otlp::spans(&self.resource, &spans), spans.len());
+            }
+            if !lines.is_empty() {
+                self.put(Signal::Logs, otlp::logs(&self.resource, &lines), lines.len());
+            }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -203,13 +174,12 @@ impl Exporter {
     }
 
     fn put(&self, signal: Signal, bytes: Vec<u8>, items: usize) {
-        let oldest = {
-            let mut batches = self.batches();
-            batches.push_back(Batch { signal, bytes: bytes.into(), items: items as u64, tries: 0 });
-            if batches.len() > BATCHES_WAITING_MAX { batches.pop_front() } else { None }
-        };
-        if let Some(batch) = oldest {
-            self.lose(&batch);
+        let mut batches = self.batches();
+        batches.push_back(Batch { signal, bytes: bytes.into(), items: items as u64, tries: 0 });
+        while batches.len() > 1 && (batches.len() > BATCHES_WAITING_MAX || size(&batches) > BATCH_BYTES_WAITING_MAX) {
+            if let Some(oldest) = batches.pop_front() {
+                self.lose(&oldest);
+            }
         }
     }
 
@@ -261,13 +231,6 @@ impl Exporter {
     }
 }
 
-fn chunked<T>(items: Vec<T>) -> impl Iterator<Item = Vec<T>> {
-    let mut items = items.into_iter();
-    std::iter::from_fn(move || {
-        let chunk: Vec<T> = items.by_ref().take(BATCH_ITEMS_MAX).collect();
-        (!chunk.is_empty()).then_some(chunk)
-    })
+fn size(batches: &VecDeque<Batch>) -> usize {
+    batches.iter().map(|batch| batch.bytes.len()).sum()
 }
-
-#[cfg(test)]
-mod tests;

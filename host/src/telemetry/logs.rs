@@ -1,7 +1,7 @@
 //! Logs on standard error, as text for people or JSON for machines, and to a collector where one is named. Decides no level:
 //! `RUST_LOG` does, `info` else. Lines are written by a thread of their own, so that a slow reader of the log holds up no
 //! request.
-use super::export::Queue;
+use super::export::{Queue, Weighed};
 use super::span::unix_nanos;
 use crate::app::wall_clock;
 use std::fmt::Debug;
@@ -22,6 +22,9 @@ const LINES_WAITING_MAX: usize = 16_384;
 const TEXT_BYTES_MAX: usize = 8 << 10;
 /// Who takes part in sending lines to a collector must not be told of in them: each export would make the next.
 const NOT_EXPORTED: [&str; 4] = ["hyper", "reqwest", "rustls", "magic_proxy::telemetry"];
+/// The field with the words of a failure. They may be a vendor's own, which may quote the prompt: they stay in this machine's
+/// log.
+const KEPT: &str = "said";
 
 /// The log is one for the process, and so is what it is sent to.
 static EXPORTS: AtomicBool = AtomicBool::new(false);
@@ -103,11 +106,24 @@ fn severity(level: &Level) -> (u64, &'static str) {
 
 impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == KEPT {
+            return;
+        }
         self.put(field.name(), format!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == KEPT {
+            return;
+        }
         self.put(field.name(), value.to_owned());
+    }
+}
+
+impl Weighed for Line {
+    fn bytes(&self) -> usize {
+        let fields = self.fields.iter().map(|(_, text)| size_of::<(&str, String)>() + text.len());
+        size_of::<Self>() + self.message.len() + fields.sum::<usize>()
     }
 }
 

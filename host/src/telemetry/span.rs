@@ -2,7 +2,7 @@
 //! not only passes its trace on. Where no traces are exported, neither exists.
 use super::content::Content;
 use super::context::{self, Given, SpanId, TraceId};
-use super::export::Queue;
+use super::export::{Queue, Weighed};
 use crate::app::wall_clock;
 use http::HeaderMap;
 use std::borrow::Cow;
@@ -74,6 +74,20 @@ pub(crate) enum Value {
 pub(super) struct Finished {
     pub(super) place: Arc<Place>,
     pub(super) record: Box<Record>,
+}
+
+// === impl Finished ===
+impl Weighed for Finished {
+    fn bytes(&self) -> usize {
+        let of_attribute = |(_, value): &(&str, Value)| match value {
+            Value::Text(text) => text.len(),
+            Value::Integer(_) | Value::Seconds(_) | Value::Truth(_) => 0,
+        };
+        let Record { name, attributes, .. } = &*self.record;
+        let places = attributes.capacity() * size_of::<(&str, Value)>();
+        let texts: usize = attributes.iter().map(of_attribute).sum();
+        size_of::<Place>() + size_of::<Record>() + name.len() + places + texts
+    }
 }
 
 // === impl Tracer ===

@@ -52,7 +52,7 @@ fn of_sessions(app: &App) -> Vec<Family> {
     let outcome = |word, count| Point::number(&[("outcome", word)], count);
     let rungs = sums.rungs.iter().flat_map(|(protocol, rungs)| {
         let point =
-            move |(rung, count): (&String, &u64)| Point::number(&[("protocol", protocol), ("rung", rung)], *count);
+            move |(rung, count): (&&str, &u64)| Point::number(&[("protocol", protocol), ("rung", rung)], *count);
         rungs.iter().map(point)
     });
     vec![

@@ -166,9 +166,8 @@ impl<'a> Pass<'a> {
             profile,
             key.id = key_id.map_or("-", KeyId::as_str),
             kind = failure.kind.as_str(),
-            "profile `{profile}` failed: {} ({})",
-            failure.public,
-            failure.private,
+            said = %format_args!("{} ({})", failure.public, failure.private),
+            "profile `{profile}` failed",
         );
     }
 }

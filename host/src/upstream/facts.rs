@@ -29,21 +29,32 @@ fn of_request(request: &Request) -> Facts {
     if matches!(request.format, Some(Format::JsonSchema { .. })) {
         sketch.schema();
     }
-    request.messages.iter().for_each(|message| walk(message, &mut sketch));
+    let last = request.messages.iter().rposition(is_users);
+    for (index, message) in request.messages.iter().enumerate() {
+        walk(message, Some(index) == last, &mut sketch);
+    }
     sketch.facts(counting::estimate(request), request.max_output_tokens)
 }
 
+fn is_users(message: &Message) -> bool {
+    message.role == Role::User && !has_results(message)
+}
+
+fn has_results(message: &Message) -> bool {
+    message.parts.iter().any(|part| matches!(part.content, Content::ToolResult { .. }))
+}
+
 /// What the operator says is the same in every request, and what the model said is an answer: only images count of these.
-fn walk(message: &Message, sketch: &mut Sketch) {
-    let is_tools = message.parts.iter().any(|part| matches!(part.content, Content::ToolResult { .. }));
-    let is_users = message.role == Role::User && !is_tools;
+/// `is_last`: the user's last turn, which alone is searched.
+fn walk(message: &Message, is_last: bool, sketch: &mut Sketch) {
+    let is_users = is_users(message);
     if is_users {
         sketch.turn();
     }
     for part in &message.parts {
         match &part.content {
-            Content::Text(text) if is_users => sketch.said(text),
-            Content::Text(text) if message.role == Role::Tool || is_tools => sketch.read(text),
+            Content::Text(text) if is_last => sketch.said(text),
+            Content::Text(text) if is_users || message.role == Role::Tool || has_results(message) => sketch.read(text),
             Content::ToolResult { parts, .. } => parts.iter().for_each(|part| result(part, sketch)),
             Content::Media(media) if media.kind == MediaKind::Image => sketch.image(),
             Content::Text(_)

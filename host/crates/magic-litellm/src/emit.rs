@@ -29,6 +29,7 @@ pub(crate) struct Profile {
     pub(crate) price: Vec<(&'static str, String)>,
     pub(crate) capabilities: Vec<(&'static str, bool)>,
     pub(crate) timeouts: Vec<(&'static str, f64)>,
+    /// Texts in them are ours: `${NAME}` is a variable, `$$` a dollar sign.
     pub(crate) params: Vec<(String, Value)>,
 }
 
@@ -181,11 +182,11 @@ pub(crate) fn scalar(text: &str) -> String {
     if plain { text.to_owned() } else { Value::from(text).to_string() }
 }
 
-/// JSON is YAML; only a dollar sign must not begin a variable.
+/// JSON is YAML.
 fn json(value: &Value) -> String {
     match value {
-        Value::String(text) => scalar(&text.replace('$', "$$")),
-        other => other.to_string().replace('$', "$$"),
+        Value::String(text) => scalar(text),
+        other => other.to_string(),
     }
 }
 

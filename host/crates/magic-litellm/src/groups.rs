@@ -29,6 +29,18 @@ pub(crate) fn read(root: &Node, deployments: Vec<Deployment<'_>>, work: &mut Wor
             None => groups.push((deployment.group.clone(), vec![deployment])),
         }
     }
+    let mut dropped = Vec::new();
+    for (group, deployments) in &mut groups {
+        dropped.extend(cut(deployments).into_iter().map(|extra| (group.clone(), extra)));
+    }
+    for (group, extra) in dropped {
+        let is_kept = groups.iter().flat_map(|(_, kept)| kept).any(|kept| kept.entry.fields == extra.entry.fields);
+        let text = format!("an alias has at most {CHAIN_MAX} profiles, and this is one too many of `{group}`");
+        // What a wildcard makes of one entry may be dropped under one name and kept under another.
+        let of_it = if is_kept { extra.entry.get("model_name") } else { Some(extra.entry) };
+        of_it.into_iter().for_each(|node| work.book.overrule(node, Grade::Unsupported, &text));
+        draft.left_out.push(extra.profile.origin);
+    }
     for (group, deployments) in groups {
         let alias = alias(&group, deployments, strategy, work, draft);
         draft.aliases.push(alias);
@@ -79,11 +91,10 @@ fn strategy(root: &Node, work: &mut Work) -> Strategy {
 }
 
 fn alias(group: &str, mut deployments: Level<'_>, strategy: Strategy, work: &mut Work, draft: &mut Draft) -> Alias {
-    for extra in deployments.drain(CHAIN_MAX.min(deployments.len())..) {
-        work.book.unsupported(
-            extra.entry,
-            format!("an alias has at most {CHAIN_MAX} profiles, and this is one too many of `{group}`"),
-        );
+    for node in deployments.iter().filter_map(|deployment| param(deployment, "weight")) {
+        if weight(node).is_none() {
+            work.book.manual(node, "expected a number, zero or more: set weights of the alias");
+        }
     }
     let name = alias_name(group, draft);
     let several = deployments.len() > 1;
@@ -109,6 +120,21 @@ fn alias(group: &str, mut deployments: Level<'_>, strategy: Strategy, work: &mut
     alias
 }
 
+/// Takes out what a chain has no room for: of those that are asked last, the last in the file. The others stay in its order.
+fn cut<'a>(deployments: &mut Level<'a>) -> Level<'a> {
+    let mut places: Vec<(usize, f64)> = deployments.iter().map(place_of).enumerate().collect();
+    places.sort_by(|one, other| one.1.total_cmp(&other.1));
+    let mut extra: Vec<usize> = places.into_iter().skip(CHAIN_MAX).map(|(index, _)| index).collect();
+    extra.sort_unstable();
+    let cut: Vec<_> = extra.into_iter().rev().map(|index| deployments.remove(index)).collect();
+    cut.into_iter().rev().collect()
+}
+
+/// Its order; none is behind all.
+fn place_of(deployment: &Deployment<'_>) -> f64 {
+    order(deployment).and_then(Node::number).unwrap_or(f64::INFINITY)
+}
+
 fn said_of_name(deployment: &Deployment<'_>, alias: &str, work: &mut Work) {
     let Some(node) = deployment.entry.get("model_name") else { return };
     let profile = &deployment.profile.name;
@@ -124,10 +150,9 @@ fn said_of_name(deployment: &Deployment<'_>, alias: &str, work: &mut Work) {
 
 /// By `order`, lowest first; those without one come after all that have one, as in LiteLLM.
 fn levels<'a>(deployments: Level<'a>, work: &mut Work) -> Vec<Level<'a>> {
-    let order_of = |deployment: &Deployment<'_>| order(deployment).and_then(Node::number);
     let mut levels: Vec<(f64, Level<'a>)> = Vec::new();
     for deployment in deployments {
-        let order = order_of(&deployment).unwrap_or(f64::INFINITY);
+        let order = place_of(&deployment);
         match levels.iter_mut().find(|(other, _)| *other == order) {
             Some((_, level)) => level.push(deployment),
             None => levels.push((order, vec![deployment])),
@@ -163,9 +188,7 @@ fn weights(level: &[Deployment<'_>], strategy: Strategy, work: &mut Work) -> Vec
     if strategy != Strategy::Weighted || level.len() == 1 {
         return Vec::new();
     }
-    let of = |deployment: &Deployment<'_>, metric: &str| {
-        param(deployment, metric).and_then(Node::number).filter(|weight| *weight > 0.0).unwrap_or(0.0)
-    };
+    let of = |deployment: &Deployment<'_>, metric: &str| param(deployment, metric).and_then(weight).unwrap_or(0.0);
     let largest = |metric: &str| level.iter().map(|deployment| of(deployment, metric)).fold(0.0, f64::max);
     let Some(metric) = METRICS.into_iter().find(|metric| largest(metric) > 0.0) else { return Vec::new() };
     for node in level.iter().filter_map(|deployment| param(deployment, metric)) {
@@ -184,6 +207,10 @@ fn weights(level: &[Deployment<'_>], strategy: Strategy, work: &mut Work) -> Vec
         return Vec::new();
     }
     level.iter().zip(weights).map(|(deployment, weight)| (deployment.profile.name.clone(), weight)).collect()
+}
+
+fn weight(node: &Node) -> Option<f64> {
+    node.number().filter(|weight| weight.is_finite() && *weight >= 0.0)
 }
 
 /// Of what did not decide.

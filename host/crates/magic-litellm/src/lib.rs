@@ -57,7 +57,8 @@ pub fn import(text: &str) -> Result<Import, Error> {
     settings::cache(&root, &mut work, &mut draft);
     sections::read(&root, &mut work);
     let config = if draft.profiles.is_empty() { Err(no_profile(&root)) } else { Ok(emit::text(&draft)) };
-    Ok(Import { config, report: work.book.close(), variables: work.variables.close() })
+    let variables = work.variables.close(config.as_deref().ok());
+    Ok(Import { config, report: work.book.close(), variables })
 }
 
 fn no_profile(root: &yaml::Node) -> String {

@@ -2,7 +2,9 @@
 use crate::Work;
 use crate::emit::{self, Profile};
 use crate::report::Grade;
+use crate::secrets;
 use crate::yaml::{Kind, Node};
+use serde_json::Value;
 
 /// Generation parameters that are numbers in every dialect.
 const NUMBERS: [&str; 12] = [
@@ -131,7 +133,7 @@ fn param(key: &str, node: &Node, profile: &mut Profile, work: &mut Work) {
             work.book.manual(node, "expected a number: write it into model_params of the profile");
         }
         _ if NUMBERS.contains(&key) || OTHERS.contains(&key) => {
-            profile.params.push((key.to_owned(), node.json()));
+            profile.params.push((key.to_owned(), work.variables.value(node)));
             work.book.exact(node, "a generation parameter in model_params; a request's own wins, as there");
         }
         _ => {
@@ -189,11 +191,39 @@ fn extra_body(node: &Node, profile: &mut Profile, work: &mut Work) {
         if taken || (NUMBERS.contains(&key.as_str()) && !matches!(value.kind, Kind::Number(_))) {
             work.book.unsupported(value, "the word is taken in model_params");
         } else {
-            profile.params.push((key.clone(), value.json()));
+            let ours = body_value(key, value, work);
+            profile.params.push((key.clone(), ours));
             work.book.exact(value, "a parameter in model_params, sent as it is");
         }
     }
     work.book.unsupported(node, "expected a mapping with something in it");
+}
+
+/// As our file has it: a text that looks like a key becomes a variable.
+fn body_value(key: &str, node: &Node, work: &mut Work) -> Value {
+    match &node.kind {
+        Kind::Text(text) if secrets::reference(text).is_none() && looks_like_a_key(key, text) => {
+            let name = work.variables.literal(text, key);
+            work.book.manual(node, format!("a key must not stand in our file: set the variable {name} to it"));
+            Value::String(format!("${{{name}}}"))
+        }
+        Kind::List(items) => items.iter().map(|item| body_value(key, item, work)).collect(),
+        Kind::Map(entries) => entries
+            .iter()
+            .map(|(key, node)| {
+                let ours = body_value(key, node, work);
+                (key.replace('$', "$$"), ours)
+            })
+            .collect(),
+        Kind::Text(_) | Kind::Null | Kind::Bool(_) | Kind::Number(_) => work.variables.value(node),
+    }
+}
+
+fn looks_like_a_key(key: &str, text: &str) -> bool {
+    const WORDS: [&str; 5] = ["key", "token", "secret", "password", "authorization"];
+    let key = key.to_ascii_lowercase();
+    let text = text.trim();
+    !text.is_empty() && (WORDS.iter().any(|word| key.contains(word)) || text.starts_with("sk-"))
 }
 
 /// Per token there, per million here, both or none.
@@ -242,7 +272,8 @@ fn model_info(key: &str, node: &Node, profile: &mut Profile, work: &mut Work) {
                 Some(tokens) => {
                     // Bounded just above.
                     profile.context_window = Some(tokens as u64);
-                    work.book.exact(node, "context_window");
+                    let text = "context_window, of prompt and answer together; LiteLLM's is of the prompt alone";
+                    work.book.approximate(node, text);
                 }
                 None => work.book.manual(node, "expected a number of tokens: set context_window of the profile"),
             }
@@ -255,7 +286,8 @@ fn model_info(key: &str, node: &Node, profile: &mut Profile, work: &mut Work) {
                     _ => "json_schema",
                 };
                 profile.capabilities.push((ours, truth));
-                work.book.exact(node, format!("capabilities.{ours}"));
+                let text = format!("capabilities.{ours}: what needs it passes over a profile that lacks it");
+                work.book.approximate(node, text);
             }
             None => work.book.exact(node, "unknown, as there"),
         },

@@ -67,6 +67,13 @@ impl Book {
         }
     }
 
+    /// Of every field in `node`, whatever was said of it: it turned out to be dropped.
+    pub(crate) fn overrule(&mut self, node: &Node, grade: Grade, text: &str) {
+        for slot in self.said.get_mut(node.fields.clone()).unwrap_or_default() {
+            *slot = Some((grade, text.to_owned()));
+        }
+    }
+
     pub(crate) fn exact(&mut self, node: &Node, text: impl Into<String>) {
         self.grade(node, Grade::Exact, text);
     }

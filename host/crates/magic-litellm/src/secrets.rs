@@ -1,9 +1,13 @@
 //! Variables: `os.environ/NAME` as `${NAME}`, and a variable for each key that stands in the file. A key itself goes nowhere.
+use crate::yaml::{Kind, Node};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What a variable stands for, so that a check can put something in its place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Use {
+    /// A parameter's text.
+    Word,
     Key,
     Version,
     Address,
@@ -72,12 +76,30 @@ impl Variables {
         name
     }
 
-    pub(crate) fn close(self) -> Vec<(String, &'static str)> {
+    /// A value of the file as ours, with all texts in it.
+    pub(crate) fn value(&mut self, node: &Node) -> Value {
+        match &node.kind {
+            Kind::Text(text) => Value::String(self.text(text, Use::Word)),
+            Kind::List(items) => items.iter().map(|item| self.value(item)).collect(),
+            Kind::Map(entries) => {
+                entries.iter().map(|(key, node)| (key.replace('$', "$$"), self.value(node))).collect()
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => node.json(),
+        }
+    }
+
+    /// Those that `config` names; all where there is none.
+    pub(crate) fn close(self, config: Option<&str>) -> Vec<(String, &'static str)> {
         let placeholder = |for_what| match for_what {
-            Use::Key => "placeholder",
+            Use::Word | Use::Key => "placeholder",
             Use::Version => "2024-10-21",
             Use::Address => "https://placeholder.invalid",
         };
-        self.used.into_iter().map(|(name, for_what)| (name, placeholder(for_what))).collect()
+        let is_needed = |name: &str| config.is_none_or(|config| config.contains(&format!("${{{name}}}")));
+        self.used
+            .into_iter()
+            .filter(|(name, _)| is_needed(name))
+            .map(|(name, for_what)| (name, placeholder(for_what)))
+            .collect()
     }
 }

@@ -86,7 +86,7 @@ fn shared(key: &str, node: &Node, work: &mut Work, draft: &mut Draft) -> bool {
             rests_nothing(draft);
             (
                 Approximate,
-                "breaker_settings.enabled and key_management_settings.enable_quarantine are false; a key that the vendor rejects is retired all the same",
+                "breaker_settings.enabled and key_management_settings.enable_quarantine are false; a key that the vendor rejects is retired all the same, until a recheck finds it good",
             )
         }
         "disable_cooldowns" => (Exact, "profiles and keys rest when they fail, as there"),
@@ -342,7 +342,7 @@ fn general_told(key: &str) -> Told {
         }
         "background_health_checks" | "health_check_interval" | "health_check_details" => (
             Approximate,
-            "keys that rest are tried again by key_management_settings.recheck_seconds, profiles by their breaker's probe; no model is asked in between",
+            "retired keys are asked of their vendors every key_management_settings.recheck_seconds, profiles are tried by their breaker's probe; no model is asked in between",
         ),
         "otel" => (Manual, "traces are switched on by OpenTelemetry's own variables, e.g. OTEL_EXPORTER_OTLP_ENDPOINT"),
         "alerting" | "alerting_threshold" | "alert_types" | "alert_to_webhook_url" | "alerting_args" => {

@@ -102,15 +102,83 @@ fn each_strategy_becomes_the_nearest_of_ours() {
     }
 }
 
+/// Seventeen entries of one name, each with a key of its own and `more` by its number.
+fn seventeen(more: impl Fn(usize) -> String) -> Import {
+    let entry = |number| {
+        let more = more(number);
+        format!(
+            "  - {{ model_name: a, litellm_params: {{ model: openai/m{number}, api_key: os.environ/K{number}, temperature: 1{more} }} }}\n"
+        )
+    };
+    let many: String = (0..17).map(entry).collect();
+    import(&format!("model_list:\n{many}")).unwrap()
+}
+
 #[test]
-fn more_entries_of_one_name_than_a_chain_holds_are_said_to_be_too_many() {
-    let entry = |number| format!("  - {{ model_name: a, litellm_params: {{ model: openai/m{number} }} }}\n");
-    let many: String = (0..18).map(entry).collect();
-    let import = import(&format!("model_list:\n{many}")).unwrap();
-    assert!(!ours("many", &import).contains("model: m16"));
+fn all_fields_of_an_entry_that_a_chain_has_no_room_for_are_unsupported() {
+    let import = seventeen(|_| String::new());
+    let config = ours("many", &import);
+    assert!(
+        !config.contains("model: m16") && config.contains("# left out, see the report: model_list[16]"),
+        "{config}"
+    );
+    assert!(!import.variables.iter().any(|(name, _)| name == "K16"), "nobody needs its key");
     assert_eq!(said(&import.report, "model_list[15].litellm_params.model").0, Grade::Exact);
-    let (grade, text) = said(&import.report, "model_list[16].model_name");
-    assert!(grade == Grade::Unsupported && text.contains("at most 16"), "{text}");
+    let fields: Vec<&Line> =
+        import.report.lines.iter().filter(|line| line.path.starts_with("model_list[16]")).collect();
+    assert_eq!(fields.len(), 4);
+    for line in fields {
+        assert!(line.grade == Grade::Unsupported && line.text.contains("at most 16"), "{line:?}");
+    }
+}
+
+#[test]
+fn what_is_asked_last_is_what_a_chain_has_no_room_for() {
+    let import = seventeen(|number| if number == 3 { String::new() } else { format!(", order: {}", 17 - number) });
+    let config = ours("many", &import);
+    assert!(config.contains("model: m16") && !config.contains("model: m3\n"), "{config}");
+    assert_eq!(said(&import.report, "model_list[3].litellm_params.temperature").0, Grade::Unsupported);
+    assert_eq!(said(&import.report, "model_list[16].litellm_params.order").0, Grade::Exact);
+}
+
+#[test]
+fn variables_and_keys_within_parameters_are_variables_of_ours() {
+    let import = import(
+        "model_list:\n  - model_name: a\n    litellm_params:\n      model: openai/m\n      stop: [os.environ/STOP, costs $5]\n      \
+         extra_body: { user: os.environ/USER_NAME, auth_token: secret-word, deep: { x: [sk-of] }, token_budget: 5 }\n",
+    )
+    .unwrap();
+    let config = ours("parameters", &import);
+    for text in [
+        r#"stop: ["${STOP}","costs $$5"]"#,
+        r#"user: "${USER_NAME}""#,
+        r#"auth_token: "${AUTH_TOKEN_API_KEY}""#,
+        r#"deep: {"x":["${X_API_KEY}"]}"#,
+        "token_budget: 5",
+    ] {
+        assert!(config.contains(text), "{text}: {config}");
+    }
+    assert!(![config, import.report.table()].iter().any(|text| text.contains("secret-word") || text.contains("sk-of")));
+    let path = "model_list[0].litellm_params.extra_body";
+    assert_eq!(said(&import.report, &format!("{path}.user")).0, Grade::Exact);
+    let (grade, text) = said(&import.report, &format!("{path}.auth_token"));
+    assert!(grade == Grade::Manual && text.contains("AUTH_TOKEN_API_KEY"), "{text}");
+    assert_eq!(said(&import.report, &format!("{path}.deep.x[0]")).0, Grade::Manual);
+}
+
+#[test]
+fn a_weight_that_is_none_is_left_to_a_person() {
+    for weight in ["-1", "heavy", "[1]"] {
+        let import = import(&format!(
+            "model_list:\n  - {{ model_name: a, litellm_params: {{ model: openai/m, weight: {weight} }} }}\n  \
+             - {{ model_name: a, litellm_params: {{ model: openai/n, weight: 2 }} }}\n"
+        ))
+        .unwrap();
+        let path = if weight == "[1]" { "weight[0]" } else { "weight" };
+        let (grade, _) = said(&import.report, &format!("model_list[0].litellm_params.{path}"));
+        assert_eq!(grade, Grade::Manual, "{weight}");
+        ours(weight, &import);
+    }
 }
 
 #[test]

@@ -3,6 +3,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Alibaba Cloud's metadata service lives in the shared range.
 const METADATA_ALIBABA: [u8; 4] = [100, 100, 100, 200];
+/// Azure's platform answers its machines at a public address (the wire server).
+const METADATA_AZURE: [u8; 4] = [168, 63, 129, 16];
+/// Oracle's classic cloud, among the protocol assignments.
+const METADATA_ORACLE: [u8; 4] = [192, 0, 0, 192];
 /// AWS and GCP answer metadata over IPv6 at these unique-local ones.
 const METADATA_AWS: [u16; 8] = [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
 const METADATA_GCP: [u16; 8] = [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254];
@@ -27,7 +31,9 @@ pub fn address_allowed(address: IpAddr, allow_private: bool) -> bool {
 /// an IPv4 one are judged by that one.
 pub fn address_is_link_local(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(v4) => v4.is_link_local() || v4.octets() == METADATA_ALIBABA,
+        IpAddr::V4(v4) => {
+            v4.is_link_local() || matches!(v4.octets(), METADATA_ALIBABA | METADATA_AZURE | METADATA_ORACLE)
+        }
         IpAddr::V6(v6) => {
             matches!(v6.segments(), [0xfe80..=0xfebf, ..] | METADATA_AWS | METADATA_GCP)
                 || carried(v6).into_iter().any(|v4| address_is_link_local(v4.into()))
@@ -52,7 +58,7 @@ fn reach_v4(v4: Ipv4Addr) -> Reach {
         | [203, 0, 113, _]
         | [192, 88, 99, _]
         | [198, 18..=19, ..] => Reach::Never,
-        METADATA_ALIBABA => Reach::Never,
+        METADATA_ALIBABA | METADATA_AZURE => Reach::Never,
         [10, ..] | [127, ..] | [192, 168, ..] | [172, 16..=31, ..] | [100, 64..=127, ..] => Reach::Private,
         _ => Reach::Public,
     }

@@ -46,6 +46,9 @@ struct Slot {
     record: Record,
 }
 
+/// The keys of all pools, with their ids.
+pub struct Secrets(Vec<(Secret, KeyId)>);
+
 /// The right to send one request with a key. It counts, it does not lock. Must come back through [`Pools::settle`].
 #[must_use = "an unsettled lease counts as a request in flight for ever"]
 pub struct Lease {
@@ -283,12 +286,10 @@ impl Pools {
         states.collect()
     }
 
-    /// Puts its id in the place of every key that the text holds.
-    pub fn redact(&self, text: &mut String) {
+    /// All keys as they are now, to be looked for in a text after a lock is given back.
+    pub fn secrets(&self) -> Secrets {
         let slots = self.pools.values().flat_map(|pool| &pool.slots);
-        for slot in slots.filter(|slot| text.contains(slot.secret.expose())).collect::<Vec<_>>() {
-            *text = text.replace(slot.secret.expose(), slot.id.as_str());
-        }
+        Secrets(slots.map(|slot| (slot.secret.clone(), slot.id.clone())).collect())
     }
 
     /// All zero where there is no such pool.
@@ -303,6 +304,18 @@ impl Pools {
             }
         }
         counts
+    }
+}
+
+// === impl Secrets ===
+impl Secrets {
+    /// Puts its id in the place of every key that the text holds.
+    pub fn redact(&self, text: &mut String) {
+        for (secret, id) in &self.0 {
+            if text.contains(secret.expose()) {
+                *text = text.replace(secret.expose(), id.as_str());
+            }
+        }
     }
 }
 

@@ -27,7 +27,9 @@ pub use explain::{Explained, Explanation, Question, explain};
 pub use health::{Health, Ticket};
 pub use hedge::HedgeBudget;
 pub use key_file::{BadLine, read_key_file};
-pub use keys::{Fate, KeptKey, KeyCounts, KeySource, KeyState, Lease, NoKey, PoolState, Pools, Standing, key_id};
+pub use keys::{
+    Fate, KeptKey, KeyCounts, KeySource, KeyState, Lease, NoKey, PoolState, Pools, Secrets, Standing, key_id,
+};
 pub use measures::{Measured, Measures};
 pub use outcome::{Rule, Verdict, rule};
 pub use plan::{Lane, Leg, Plan, Plans, PoolName, own_keys};

@@ -191,7 +191,8 @@ fn wants_facts(alias: &Alias) -> bool {
         Strategy::Ordered => false,
         Strategy::LowestCost | Strategy::Capability | Strategy::Complexity(_) => true,
         Strategy::Weighted(_) | Strategy::LeastBusy | Strategy::LowestLatency => {
-            windows_differ || alias.chain.iter().any(lacks)
+            let lanes = [&alias.chain, &alias.context_window_fallbacks, &alias.content_policy_fallbacks];
+            windows_differ || lanes.into_iter().flatten().any(lacks)
         }
     }
 }

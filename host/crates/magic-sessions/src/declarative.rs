@@ -18,6 +18,7 @@ use magic_types::chat::{Completion, LlmError, Message, Part, Role, ToolDefinitio
 use magic_types::directive::{Delta, Directive, Emit, Event, SessionContext};
 use next_step::Stated;
 use reply::{Reply, Said};
+pub use rungs::ladder_words;
 use rungs::{Rung, Rungs};
 use scratchpad::{Scratchpad, Turn};
 

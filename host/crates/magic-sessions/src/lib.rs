@@ -31,7 +31,7 @@ mod contract;
 mod script;
 
 pub use budget::{Limit, Spent};
-pub use declarative::{Declarative, Generation, Program};
+pub use declarative::{Declarative, Generation, Program, ladder_words};
 pub use driver::{Directives, Driver, DriverError, Next};
 pub use event::{Record, SessionEvent};
 pub use framed::Framed;

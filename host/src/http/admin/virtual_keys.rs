@@ -87,7 +87,7 @@ pub(super) fn actor(caller: &Caller) -> Actor {
 
 /// A JSON object, and who sent it. No body is an empty one.
 pub(super) async fn receive(app: &App, request: Request) -> Result<(Caller, Map<String, Value>), Refusal> {
-    let serve::Incoming { caller, body, .. } = serve::receive(app, request).await?;
+    let serve::Order { caller, body, .. } = serve::order(app, request).await?;
     if body.is_empty() {
         return Ok((caller, Map::new()));
     }

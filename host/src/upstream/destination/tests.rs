@@ -14,6 +14,8 @@ fn a_metadata_service_is_refused_in_every_spelling_and_a_private_address_is_not(
         "http://[fd00:ec2::254]/v1",
         "http://[fe80::1]/v1",
         "http://100.100.100.200/v1",
+        "http://168.63.129.16/v1",
+        "http://192.0.0.192/v1",
     ] {
         assert!(check_literal(&base.parse().unwrap()).is_err(), "{base}");
     }

@@ -43,6 +43,7 @@ fn an_embedded_address_is_judged_as_itself() {
 #[test]
 fn some_addresses_are_never_allowed() {
     check(&["169.254.169.254", "169.254.0.1", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254"], (false, false));
+    check(&["168.63.129.16", "192.0.0.192", "::ffff:168.63.129.16"], (false, false));
     check(&["0.0.0.0", "0.1.2.3", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255"], (false, false));
     check(&["192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1", "192.0.0.1", "192.88.99.1"], (false, false));
     check(&["::", "fe80::1", "fec0::1", "ff02::1", "2001:db8::1", "100::1", "4000::1", "3fff::1"], (false, false));
@@ -55,7 +56,15 @@ fn link_local_and_metadata_are_told_from_the_rest_in_every_dress() {
     {
         assert!(address_is_link_local(address.parse().unwrap()), "{address}");
     }
-    for address in ["100.100.100.200", "fd00:ec2::254", "fd20:ce::254", "2001:0:808:808::5601:5601"] {
+    for address in [
+        "100.100.100.200",
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
+        "192.0.0.192",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "2001:0:808:808::5601:5601",
+    ] {
         assert!(address_is_link_local(address.parse().unwrap()), "{address}");
     }
     for address in ["127.0.0.1", "10.0.0.1", "100.64.0.1", "198.18.0.1", "8.8.8.8", "::1", "::", "fd12::1", "fec0::1"] {

@@ -40,6 +40,16 @@ fn the_least_loaded_key_is_leased_and_of_equals_the_least_recently_used() {
 }
 
 #[test]
+fn every_key_of_every_pool_is_taken_out_of_a_text() {
+    let bench = Bench::new(&[("openai", &["sk-one"]), ("mistral", &["sk-two"])]);
+    let mut text = "sk-one, sk-two, sk-three and sk-one".to_owned();
+    bench.health.pools.secrets().redact(&mut text);
+    let [one, two] = [("openai", "sk-one"), ("mistral", "sk-two")]
+        .map(|(pool, key)| key_id(&PoolName::new(pool), &Secret::new(key.to_owned())));
+    assert_eq!(text, format!("{one}, {two}, sk-three and {one}"));
+}
+
+#[test]
 fn load_weighs_more_than_the_order_of_use() {
     let mut bench = Bench::new(&[("openai", &["a", "b"])]);
     let (slow, quick) = (leased(&mut bench), leased(&mut bench));

@@ -2,7 +2,7 @@
 //! meaning; it tells a greeting from a proof, not a good question from a bad one. docs/ROUTING.md has the table.
 use super::{Facts, Needs};
 
-/// Of the last turn of the user: marks are looked for in so much of it, which bounds the work.
+/// Of a turn of the user: marks are looked for in so much of it, all its parts together, which bounds the work.
 const LOOKED_AT_BYTES: usize = 16 << 10;
 
 const LENGTH: u32 = 250;
@@ -89,8 +89,10 @@ pub struct Sketch {
     /// Of what users and tools said; what the operator or the model said is no question.
     bytes: u64,
     turns: u32,
-    /// Marks, words and questions of the last turn.
+    /// Marks, words and questions of the last turn: of the part that has most.
     last: u32,
+    /// Bytes of that turn that were searched.
+    searched: usize,
 }
 
 // === impl Sketch ===
@@ -115,13 +117,17 @@ impl Sketch {
     pub fn turn(&mut self) {
         self.turns = self.turns.saturating_add(1);
         self.last = 0;
+        self.searched = 0;
     }
 
-    /// Some of what the user says in this turn.
+    /// Some of what the user says in this turn. Of an earlier turn than the last, [`Self::read`] says as much for less.
     pub fn said(&mut self, text: &str) {
         self.read(text);
-        let end = text.floor_char_boundary(LOOKED_AT_BYTES);
-        self.last = self.last.max(marks(text.get(..end).unwrap_or(text)));
+        let end = text.floor_char_boundary(LOOKED_AT_BYTES.saturating_sub(self.searched));
+        if end > 0 {
+            self.searched += end;
+            self.last = self.last.max(marks(text.get(..end).unwrap_or(text)));
+        }
     }
 
     /// What counts by its length only, such as a tool's result.

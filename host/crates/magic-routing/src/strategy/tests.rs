@@ -258,6 +258,9 @@ fn an_ordered_chain_chooses_nothing_and_wants_to_know_nothing() {
         ("{ chain: [a, b], strategy: lowest_latency }", false),
         ("{ chain: [a, small], strategy: weighted }", true),
         ("{ chain: [a], fallbacks: [small], strategy: least_busy }", true),
+        ("{ chain: [a, b], context_window_fallbacks: [small], strategy: weighted }", true),
+        ("{ chain: [a, b], content_policy_fallbacks: [small], strategy: weighted }", true),
+        ("{ chain: [a, b], content_policy_fallbacks: [c], strategy: weighted }", false),
         ("{ chain: [a, b], strategy: lowest_cost }", true),
     ] {
         assert_eq!(plan(alias).wants_facts, wants, "{alias}");

@@ -54,6 +54,13 @@ impl Rung {
     }
 }
 
+/// The words of a protocol and of a rung as they are counted, if both are known: any driver may say `ladder`, and only these
+/// words are ours.
+pub fn ladder_words(protocol: &str, rung: &str) -> Option<(&'static str, &'static str)> {
+    let rung = Rung::ALL.map(Rung::as_str).into_iter().find(|known| *known == rung)?;
+    Some((Protocol::from_word(protocol)?.as_str(), rung))
+}
+
 // === impl Rungs ===
 
 impl Rungs {

@@ -43,6 +43,20 @@ fn only_the_last_turn_is_searched_and_turns_count() {
 }
 
 #[test]
+fn a_turn_of_many_parts_is_searched_as_far_as_one_of_one_part() {
+    let mut sketch = Sketch::default();
+    sketch.turn();
+    sketch.said(&"x".repeat(10 << 10));
+    sketch.said(&"x".repeat(10 << 10));
+    let before = sketch.score();
+    sketch.said("Explain the theorem");
+    assert_eq!(sketch.score(), before);
+    sketch.turn();
+    sketch.said("Explain the theorem");
+    assert!(sketch.score() >= before + 200, "the next turn has a budget of its own");
+}
+
+#[test]
 fn tools_images_and_schemas_are_needed_and_count() {
     let mut sketch = Sketch::default();
     sketch.turn();
