@@ -178,12 +178,12 @@ impl Gateway {
             started_at,
         });
         app.sessions.start(Arc::clone(&app.live), lock.is_alone).await;
-        let router = http::router(Arc::clone(&app));
+        let routes = http::routes(Arc::clone(&app));
         tasks.spawn_essential("reload", reload.run(Arc::clone(&app), tasks.stopping(), watch));
         tasks.spawn("accounts", app.accounts.clone().run(tasks.stopping()));
         tasks.spawn("telemetry", telemetry.run(Arc::clone(&app), tasks.stopping()));
         tasks.spawn("recheck", recheck(Arc::clone(&app), tasks.stopping()));
-        tasks.spawn_essential("server", server::serve(listener, router, tasks.clone(), Arc::clone(&tls), settings));
+        tasks.spawn_essential("server", server::serve(listener, routes, tasks.clone(), Arc::clone(&tls), settings));
         Ok(Self { app, address, tls, _lock: lock })
     }
 

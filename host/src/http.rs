@@ -31,19 +31,23 @@ pub(crate) use login::Desk;
 use crate::app::App;
 use axum::Router;
 use axum::routing::{get, patch, post, put};
+use guard::Guarded;
 use magic_access::Scope;
 use std::sync::Arc;
 
-pub(crate) fn router(app: Arc<App>) -> Router {
-    ui::routes(open())
+/// All that the gateway answers to.
+pub(crate) type Routes = Guarded<Router>;
+
+pub(crate) fn routes(app: Arc<App>) -> Routes {
+    let router = ui::routes(open())
         .merge(auth::needs(Scope::User, &app, user()))
         .merge(auth::needs(Scope::Viewer, &app, viewer()))
         .merge(auth::needs(Scope::Operator, &app, operator()))
         .merge(auth::needs(Scope::Admin, &app, admin()))
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
-        .with_state(app)
+        .with_state(Arc::clone(&app));
+    Guarded::new(app, router)
 }
 
 /// What needs no key: whether it is up, and the way in.

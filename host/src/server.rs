@@ -9,9 +9,9 @@ pub(crate) use tls::{Tls, read as read_tls};
 
 pub(crate) use peer::Peer;
 
+use crate::http::Routes;
 use crate::tasks::Tasks;
 use addresses::Addresses;
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -32,7 +32,7 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 /// address that holds too many are closed.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    routes: Routes,
     tasks: Tasks,
     tls: Arc<Tls>,
     settings: ServerSettings,
@@ -52,9 +52,9 @@ pub(crate) async fn serve(
             tracing::debug!(peer = %peer.address, "{} holds all connections that it may (`server_settings.connections_per_address_max`)", peer.address);
             continue;
         };
-        let (router, stopping, tls, bounds) = (router.clone(), tasks.stopping(), Arc::clone(&tls), Arc::clone(&bounds));
+        let (routes, stopping, tls, bounds) = (routes.clone(), tasks.stopping(), Arc::clone(&tls), Arc::clone(&bounds));
         tasks.spawn("connection", async move {
-            welcome(stream, peer.address, router, &tls, &bounds, stopping.cancelled()).await;
+            welcome(stream, peer.address, routes, &tls, &bounds, stopping.cancelled()).await;
             drop((place, address));
         });
     }
@@ -78,7 +78,7 @@ async fn accept(
 async fn welcome(
     stream: TcpStream,
     address: SocketAddr,
-    router: Router,
+    routes: Routes,
     tls: &Tls,
     bounds: &ListenerSettings,
     stopping: impl Future<Output = ()>,
@@ -89,7 +89,7 @@ async fn welcome(
     }
     let stream = stall::Guarded::new(stream);
     match tls.acceptor() {
-        None => converse(stream, Peer { address, is_tls: false }, router, bounds, stopping).await,
+        None => converse(stream, Peer { address, is_tls: false }, routes, bounds, stopping).await,
         Some(acceptor) => {
             tokio::pin!(stopping);
             let stream = tokio::select! {
@@ -98,7 +98,7 @@ async fn welcome(
                 () = &mut stopping => None,
             };
             if let Some(stream) = stream {
-                converse(stream, Peer { address, is_tls: true }, router, bounds, stopping).await;
+                converse(stream, Peer { address, is_tls: true }, routes, bounds, stopping).await;
             }
         }
     }
@@ -107,7 +107,7 @@ async fn welcome(
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send,
     peer: Peer,
-    router: Router,
+    routes: Routes,
     bounds: &ListenerSettings,
     stopping: impl Future<Output = ()>,
 ) {
@@ -117,7 +117,7 @@ async fn converse(
         // Of at most a hundred headers, which is the library's own bound.
         .max_header_size(bounds.header_bytes_max)
         .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(peer::known(router, peer)));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(peer::known(routes, peer)));
     tokio::pin!(connection, stopping);
     let ended = tokio::select! {
         ended = &mut connection => ended,

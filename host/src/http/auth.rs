@@ -5,15 +5,18 @@ use super::login;
 use crate::accounts::Principal;
 use crate::app::{App, Door, wall_clock};
 use axum::Router;
-use axum::extract::{FromRequestParts, Request, State};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::extract::{FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::{Either, Ready, ready};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, header};
 use magic_access::Scope;
 use magic_dialects::dialect::Dialect;
 use magic_types::{Failure, Kind};
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower::Service;
+use tower::layer::layer_fn;
 
 /// Where Anthropic's clients put their key.
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -38,24 +41,16 @@ pub(crate) struct Caller {
 
 /// Routes that need a scope, as one part of the table.
 pub(crate) fn needs(scope: Scope, app: &Arc<App>, routes: Router<Arc<App>>) -> Router<Arc<App>> {
-    routes.route_layer(middleware::from_fn_with_state((Arc::clone(app), scope), let_in))
+    let app = Arc::clone(app);
+    routes.route_layer(layer_fn(move |inner| Needs { app: Arc::clone(&app), scope, inner }))
 }
 
-async fn let_in(
-    State((app, scope)): State<(Arc<App>, Scope)>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Refusal> {
-    match admitted(&app, scope, request.method(), request.headers()) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            Ok(next.run(request).await)
-        }
-        Err(failure) => {
-            app.upstream.telemetry().shut_out(failure.kind);
-            Err(Refusal::from(failure).to(dialect(request.uri().path())))
-        }
-    }
+/// A route behind its scope. It asks at once, so that a request is not boxed once more on its way.
+#[derive(Clone)]
+struct Needs<S> {
+    app: Arc<App>,
+    scope: Scope,
+    inner: S,
 }
 
 fn admitted(app: &App, needed: Scope, method: &Method, headers: &HeaderMap) -> Result<Caller, Failure> {
@@ -111,6 +106,31 @@ fn credentials(headers: &HeaderMap) -> Option<&str> {
 /// In whose form a refusal is told.
 fn dialect(path: &str) -> Dialect {
     if path.starts_with("/v1/messages") { Dialect::Messages } else { Dialect::Chat }
+}
+
+// === impl Needs ===
+impl<S: Service<Request, Response = Response>> Service<Request> for Needs<S> {
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<Response, S::Error>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        match admitted(&self.app, self.scope, request.method(), request.headers()) {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                Either::Left(self.inner.call(request))
+            }
+            Err(failure) => {
+                self.app.upstream.telemetry().shut_out(failure.kind);
+                let refusal = Refusal::from(failure).to(dialect(request.uri().path()));
+                Either::Right(ready(Ok(refusal.into_response())))
+            }
+        }
+    }
 }
 
 // === impl Caller ===

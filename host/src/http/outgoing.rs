@@ -72,7 +72,7 @@ impl End {
 
 pub(super) fn respond(mut reply: Reply, story: Story, mut wishes: Wishes) -> Response {
     let route = route_header(&reply.route);
-    let mut told = Told::new(story, &mut reply, route.clone());
+    let mut told = Told::new(story, &mut reply, route);
     let Reply { headers, lost, body, .. } = reply;
     match &body {
         ReplyBody::Whole { .. } => told.collect(wishes.dialect, false),
@@ -85,7 +85,7 @@ pub(super) fn respond(mut reply: Reply, story: Story, mut wishes: Wishes) -> Res
         ReplyBody::Whole { .. } | ReplyBody::Bytes(_) | ReplyBody::Raw(_) => passed_on(headers),
     };
     headers.extend(std::mem::take(&mut wishes.headers));
-    note(&mut headers, &route, &lost);
+    note(&mut headers, &told.route, &lost);
     let body = match body {
         ReplyBody::Whole { bytes, usage, complete } => {
             let bytes = named(bytes, wishes.previous.as_deref());

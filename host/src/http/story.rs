@@ -25,7 +25,8 @@ pub(super) struct Told {
     story: Story,
     profile: ProfileName,
     key_id: Option<KeyId>,
-    route: String,
+    /// What the client is told of it, too.
+    pub(super) route: String,
     /// Of the answer so far.
     pub(super) so_far: SoFar,
     call: Call,
