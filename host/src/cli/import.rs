@@ -112,7 +112,7 @@ fn check(config: &str, variables: &[(String, &'static str)]) -> Result<(), Strin
 /// Whether both name one file, which need not be there yet.
 fn is_same(one: &Path, other: &Path) -> bool {
     let full = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         let named = || Some(folder.canonicalize().ok()?.join(path.file_name()?));
         path.canonicalize().ok().or_else(named).unwrap_or_else(|| path.to_owned())
     };

@@ -107,7 +107,7 @@ pub(super) async fn answer(
         // Its reply is written anew: a body that nobody here can read is refused before anybody is asked.
         asked.request()?;
     }
-    let bill = bill(app, &caller, order(operation, route, &head, body.len())).await;
+    let bill = bill(app, &caller, thought_of(operation, route, &head, body.len())).await;
     let bill = bill.inspect_err(|failure| seen.turned_away(failure.kind))?;
     let mut story = Story { operation, alias: route.plan.alias.clone(), start, bill, seen, _place: place };
     let dialect = operation.client_dialect().unwrap_or(Dialect::Chat);
@@ -158,7 +158,12 @@ pub(super) async fn may_begin(app: &App, caller: &Caller, route: &Route) -> Resu
 }
 
 /// What a body says of what it will cost. Words are counted only where the answer is words, and to count them is free.
-fn order<'a>(operation: Operation, route: &'a Route, head: &request::Head<'_>, body_bytes: usize) -> bill::Order<'a> {
+fn thought_of<'a>(
+    operation: Operation,
+    route: &'a Route,
+    head: &request::Head<'_>,
+    body_bytes: usize,
+) -> bill::Order<'a> {
     let nothing = bill::Order::of_nothing(operation.as_str(), route);
     match operation.client_dialect() {
         Some(_) => bill::Order {
