@@ -69,13 +69,14 @@ impl Bill {
         let input_tokens = (order.body_bytes as u64).div_ceil(BYTES_PER_TOKEN).min(window);
         let output_tokens = order.output_tokens_max.unwrap_or(OUTPUT_TOKENS_ASSUMED).saturating_mul(order.answers);
         let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
-        let costs = profiles().map(|profile| profile.cost_micros(&usage));
+        let cost_micros =
+            profiles().try_fold(0, |dearest: u64, profile| Some(dearest.max(profile.cost_micros(&usage)?)));
         let want = Want {
             alias: &order.route.plan.alias,
             pattern: order.pattern,
             operation: order.operation,
             tokens: usage.total_tokens(),
-            cost_micros: costs.collect::<Option<Vec<u64>>>().and_then(|costs| costs.into_iter().max()),
+            cost_micros,
             now: wall_clock(),
         };
         let admission = accounts.admit(principal, want).await?;

@@ -114,7 +114,9 @@ impl Admission {
         let asking = want.asking();
         let mut admission = Self { accounts, principal, asking, now_ms, taken: [None, None], hold: None };
         let admitted = match admission.take_limits() {
-            Ok(()) => admission.hold_budgets(want.cost_micros.is_some()).await,
+            Ok(()) if !admission.has_budget() => Ok(()),
+            // Boxed: most have no budget, and would carry the state of it all their way.
+            Ok(()) => Box::pin(admission.hold_budgets(want.cost_micros.is_some())).await,
             Err(denied) => Err(denied),
         };
         match admitted {
@@ -162,6 +164,10 @@ impl Admission {
                 self.accounts.settle_hold(settlement, Arc::clone(&self.principal));
             }
         }
+    }
+
+    fn has_budget(&self) -> bool {
+        self.principal.bounds.iter().any(|bound| !bound.grants.budgets.is_empty())
     }
 
     fn take_limits(&mut self) -> Result<(), Denied> {

@@ -97,7 +97,8 @@ pub(super) async fn answer(
         drop(place);
         let request = asked.request()?;
         let answering = reasoning::Answering { dialect, taps, span: seen.into_span() };
-        return reasoning::completion(app, &snapshot, route, request, &caller, answering).await;
+        // Boxed, so that plain requests do not carry its state.
+        return Box::pin(reasoning::completion(app, &snapshot, route, request, &caller, answering)).await;
     }
     let streaming = &snapshot.config.streaming_settings;
     let is_paced =
