@@ -15,6 +15,7 @@ pub(super) use args::Eval;
 use args::{Generate, Measure, Settings, Verb};
 use client::Client;
 use magic_eval::{Form, Item, Measured};
+use magic_types::Digest;
 use run::{Asking, End};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashSet;
@@ -124,7 +125,7 @@ fn data(file: &Path, limit: Option<u32>) -> Result<Data, StartError> {
         StartError::Config(lines.iter().map(|bad| format!("{shown}:{}: {}", bad.number, bad.why)).collect())
     })?;
     items.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
-    Ok(Data { items, digest: hex(Sha256::digest(text.as_bytes()).as_slice()) })
+    Ok(Data { items, digest: Digest(Sha256::digest(text.as_bytes()).into()).to_string() })
 }
 
 /// Those of the aliases that reason.
@@ -179,8 +180,4 @@ fn paths(measure: &Measure) -> Paths {
 /// Ends with exit code 2.
 fn usage(problem: String) -> StartError {
     StartError::Config(vec![problem])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -61,6 +61,20 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Makes a change in the file. `what` reads after "failed to".
+    pub(super) async fn change<T>(
+        &self,
+        what: &str,
+        change: impl AsyncFnOnce(&Ledger) -> Result<T, Failure>,
+    ) -> anyhow::Result<T> {
+        let ledger = self.open()?;
+        let changed = change(&ledger).await;
+        close(ledger).await;
+        done(changed, what)
+    }
+}
+
 // === impl GrantArgs ===
 impl GrantArgs {
     pub(super) fn patch(self, cleared: &[Bound]) -> anyhow::Result<GrantsPatch> {

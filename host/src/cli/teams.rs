@@ -2,7 +2,7 @@
 use super::grants::{Bound, GrantArgs, Place, close, done, grants_text, table};
 use super::virtual_keys::cli;
 use super::{StartError, say};
-use crate::accounts::{standings_json, team_json};
+use crate::accounts::{Ledger, standings_json, team_json};
 use crate::app::wall_clock;
 use clap::{Args, Subcommand};
 use magic_access::TeamName;
@@ -78,27 +78,21 @@ pub(super) async fn run(asked: Teams) -> Result<(), StartError> {
 
 async fn create(asked: Create) -> anyhow::Result<()> {
     let grants = asked.grants.patch(&[])?;
-    let ledger = asked.place.open()?;
-    let made = ledger.create_team(asked.name, grants, cli(), wall_clock()).await;
-    close(ledger).await;
-    say(&format!("{:#}\n", team_json(&done(made, "create the team")?)));
+    let create = async |ledger: &Ledger| ledger.create_team(asked.name, grants, cli(), wall_clock()).await;
+    say(&format!("{:#}\n", team_json(&asked.place.change("create the team", create).await?)));
     Ok(())
 }
 
 async fn update(asked: Update) -> anyhow::Result<()> {
     let grants = asked.grants.patch(&asked.clear)?;
-    let ledger = asked.place.open()?;
-    let updated = ledger.update_team(asked.name, grants, cli(), wall_clock()).await;
-    close(ledger).await;
-    say(&format!("{:#}\n", team_json(&done(updated, "update the team")?)));
+    let update = async |ledger: &Ledger| ledger.update_team(asked.name, grants, cli(), wall_clock()).await;
+    say(&format!("{:#}\n", team_json(&asked.place.change("update the team", update).await?)));
     Ok(())
 }
 
 async fn delete(asked: Delete) -> anyhow::Result<()> {
-    let ledger = asked.place.open()?;
-    let deleted = ledger.delete_team(asked.name, cli(), wall_clock()).await;
-    close(ledger).await;
-    let team = done(deleted, "delete the team")?;
+    let delete = async |ledger: &Ledger| ledger.delete_team(asked.name, cli(), wall_clock()).await;
+    let team = asked.place.change("delete the team", delete).await?;
     say(&format!("{} is deleted\n", team.name));
     Ok(())
 }

@@ -131,29 +131,24 @@ async fn create(asked: Create) -> anyhow::Result<()> {
         expires_ms: Some(done(expires, "read --expires")?),
         grants: asked.grants.patch(&[])?,
     };
-    let ledger = asked.place.open()?;
-    let made = done(ledger.create_key(patch, cli(), now).await, "create the virtual key");
-    close(ledger).await;
-    let (key, secret) = made?;
+    let create = async |ledger: &Ledger| ledger.create_key(patch, cli(), now).await;
+    let (key, secret) = asked.place.change("create the virtual key", create).await?;
     show_once(&key, &secret, asked.json);
     Ok(())
 }
 
 async fn rotate(asked: Rotate) -> anyhow::Result<()> {
-    let ledger = asked.place.open()?;
-    let grace = Duration::from_millis(asked.grace);
-    let made = ledger.rotate_key(VirtualKeyId::new(asked.id), grace, cli(), wall_clock()).await;
-    close(ledger).await;
-    let (key, secret) = done(made, "rotate the virtual key")?;
+    let (id, grace) = (VirtualKeyId::new(asked.id), Duration::from_millis(asked.grace));
+    let rotate = async |ledger: &Ledger| ledger.rotate_key(id, grace, cli(), wall_clock()).await;
+    let (key, secret) = asked.place.change("rotate the virtual key", rotate).await?;
     show_once(&key, &secret, asked.json);
     Ok(())
 }
 
 async fn revoke(asked: Revoke) -> anyhow::Result<()> {
-    let ledger = asked.place.open()?;
-    let revoked = ledger.revoke_key(VirtualKeyId::new(asked.id), cli(), wall_clock()).await;
-    close(ledger).await;
-    let key = done(revoked, "revoke the virtual key")?;
+    let id = VirtualKeyId::new(asked.id);
+    let revoke = async |ledger: &Ledger| ledger.revoke_key(id, cli(), wall_clock()).await;
+    let key = asked.place.change("revoke the virtual key", revoke).await?;
     say(&format!("{} ({}) is revoked\n", key.id, key.name));
     Ok(())
 }
@@ -168,10 +163,9 @@ async fn update(asked: Update) -> anyhow::Result<()> {
         expires_ms: if asked.never_expires { Some(None) } else { done(expires, "read --expires")?.map(Some) },
         grants: asked.grants.patch(&asked.clear)?,
     };
-    let ledger = asked.place.open()?;
-    let updated = ledger.update_key(VirtualKeyId::new(asked.id), patch, cli(), now).await;
-    close(ledger).await;
-    let key = done(updated, "update the virtual key")?;
+    let id = VirtualKeyId::new(asked.id);
+    let update = async |ledger: &Ledger| ledger.update_key(id, patch, cli(), now).await;
+    let key = asked.place.change("update the virtual key", update).await?;
     say(&format!("{:#}\n", key_json(&key, unix_ms(now))));
     Ok(())
 }

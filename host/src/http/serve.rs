@@ -10,6 +10,7 @@ use crate::bill::{self, Bill};
 use crate::snapshot::Snapshot;
 use crate::telemetry;
 use crate::upstream::{Asked, Declined, Payload, Previous, Reply, ReplyBody, Route};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
@@ -51,9 +52,7 @@ pub(super) async fn receive(app: &App, request: Request) -> Result<Incoming, Ref
     let (parts, body) = request.into_parts();
     let seen = app.upstream.telemetry().request("POST", parts.uri.path(), &parts.headers);
     let caller = Caller::of(&parts.extensions)?;
-    origin::check(&parts.headers)?;
-    let place = limits::enter(&app.places)?;
-    let body = limits::read(body, snapshot.config.server_settings.body_bytes_max).await?;
+    let (body, place) = whole(app, &snapshot, &parts.headers, body).await?;
     Ok(Incoming { snapshot, caller, headers: parts.headers, body, previous: Previous::None, seen, start, place })
 }
 
@@ -70,10 +69,24 @@ pub(super) async fn order(app: &App, request: Request) -> Result<Order, Refusal>
     let snapshot = app.live.load();
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&parts.extensions)?;
-    origin::check(&parts.headers)?;
-    let _place = limits::enter(&app.places)?;
-    let body = limits::read(body, snapshot.config.server_settings.body_bytes_max).await?;
+    let (body, _place) = whole(app, &snapshot, &parts.headers, body).await?;
     Ok(Order { snapshot, caller, body })
+}
+
+/// A body that may come in, and the place that its request has among those in flight.
+///
+/// # Errors
+/// As of [`receive`].
+pub(super) async fn whole(
+    app: &App,
+    snapshot: &Snapshot,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Bytes, OwnedSemaphorePermit), Failure> {
+    origin::check(headers)?;
+    let place = limits::enter(&app.places)?;
+    let body = limits::read(body, snapshot.config.server_settings.body_bytes_max).await?;
+    Ok((body, place))
 }
 
 /// Answers it. `taps` read along what the client is sent.

@@ -4,7 +4,7 @@ use super::error::Refusal;
 use super::models;
 use super::reply::{self, rfc3339};
 use super::sse::{self, Encoder};
-use super::{limits, origin, reasoning, serve};
+use super::{origin, reasoning, serve};
 use crate::app::App;
 use crate::sessions::{Fork, Job, Order, Ties};
 use crate::snapshot::Snapshot;
@@ -142,10 +142,8 @@ pub(super) async fn find_to_act(app: &App, caller: &Caller, id: &SessionId) -> R
 
 /// A JSON body of ours, from a page that may send one.
 pub(super) async fn body<T: DeserializeOwned>(app: &App, snapshot: &Snapshot, request: Request) -> Result<T, Refusal> {
-    origin::check(request.headers())?;
-    let place = limits::enter(&app.places)?;
-    let body = limits::read(request.into_body(), snapshot.config.server_settings.body_bytes_max).await?;
-    drop(place);
+    let (parts, body) = request.into_parts();
+    let (body, _place) = serve::whole(app, snapshot, &parts.headers, body).await?;
     let read = serde_json::from_slice(&body);
     Ok(read.map_err(|error| Failure::new(Kind::InvalidRequest, format!("the request body: {error}")))?)
 }

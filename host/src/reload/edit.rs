@@ -5,6 +5,7 @@ use super::{Ground, Shelf, blocking, build};
 use crate::accounts::{Accounts, Entry};
 use crate::app::wall_clock;
 use magic_config::edit::Edit;
+use magic_types::Digest;
 use sha2::{Digest as _, Sha256};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -96,9 +97,8 @@ pub(crate) enum Refused {
 
 /// A file's state, as its bytes are: nothing else is compared.
 pub(crate) fn etag(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{hex}\"")
+    let digest = Digest(Sha256::digest(text.as_bytes()).into()).to_string();
+    format!("\"{digest:.32}\"")
 }
 
 pub(super) fn channel(config: PathBuf) -> (Editor, Asks) {

@@ -63,7 +63,7 @@ name!(
     SessionId
 );
 
-/// SHA-256 of a component's bytes.
+/// A SHA-256, of a component's bytes or of a file's; written in hex.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 32]);
 

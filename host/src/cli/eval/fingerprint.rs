@@ -1,8 +1,8 @@
 //! What an alias is, as a digest: its models, their settings, its pattern, tools and prompts. Addresses and keys are left
 //! out: the same model at another port is the same.
-use super::hex;
 use crate::snapshot::Snapshot;
 use magic_config::Profile;
+use magic_types::Digest;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ pub(super) fn of(snapshot: &Snapshot, alias: &str) -> Option<String> {
             .filter(|owner| wanted.is_none_or(|wanted| owner.tools().iter().any(|tool| wanted.contains(&tool.name))));
         tools.for_each(|owner| add(&mut text, format_args!("tools {} {:?}", owner.name, owner.digest)));
     }
-    Some(hex(Sha256::digest(text.as_bytes()).as_slice()))
+    Some(Digest(Sha256::digest(text.as_bytes()).into()).to_string())
 }
 
 fn describe(profile: &Profile, snapshot: &Snapshot, text: &mut String) {

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 
 /// Bytes of chance in a cookie.
@@ -119,7 +120,7 @@ fn hash(text: &str) -> Hash {
 
 /// In a time that tells nothing of where they differ: what is compared is what they hash to, all of it.
 fn is_equal(one: &str, other: &str) -> bool {
-    hash(one).iter().zip(hash(other)).fold(0, |differs, (one, other)| differs | (one ^ other)) == 0
+    hash(one).ct_eq(&hash(other)).into()
 }
 
 fn hex(bytes: &[u8]) -> String {
